@@ -1,0 +1,55 @@
+// event/blocking_pool.h - a few threads for calls that block, so that the loop never does.
+//
+// A job's work() runs on one of the threads, its done() afterwards on the loop. Threads are started when first needed,
+// block all signals, and are joined at the end; jobs not begun by then are not run.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/list.h"
+
+namespace ringx {
+
+class Loop;
+
+class BlockingJob : public ListNode {
+ public:
+    virtual ~BlockingJob() = default;
+
+ protected:
+    friend class BlockingPool;
+    virtual void work() = 0;  // on a thread of the pool
+    virtual void done() = 0;  // on the loop; the job may be destroyed or run again from here
+};
+
+class BlockingPool {
+ public:
+    explicit BlockingPool(Loop& loop) : loop_(loop) {}
+    BlockingPool(const BlockingPool&) = delete;
+    BlockingPool& operator=(const BlockingPool&) = delete;
+    ~BlockingPool();
+
+    // At most this many threads; takes effect for threads not yet started.
+    void set_threads_max(uint32_t threads) { threads_max_ = threads; }
+
+    // REQUIRES: the job lives until done() was called. From the loop's thread.
+    void run(BlockingJob& job);
+
+ private:
+    void serve();
+
+    Loop& loop_;
+    std::mutex mutex_;
+    std::condition_variable work_there_;
+    List<BlockingJob> waiting_;
+    std::vector<std::thread> threads_;
+    uint32_t threads_max_ = 4;
+    uint32_t idle_ = 0;
+    bool ending_ = false;
+};
+
+}  // namespace ringx

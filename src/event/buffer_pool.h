@@ -1,0 +1,77 @@
+// event/buffer_pool.h - the worker's receive buffers, and leases on them.
+//
+// Received bytes lie in a buffer of the pool, and whoever holds the Lease may read them in place; destroying the lease
+// gives the buffer back. Nobody keeps one while waiting for another peer. The engine decides where free buffers wait:
+// io_uring posts some of them to the kernel's buffer ring, epoll takes them one by one. Under ASan every byte that is not
+// leased is poisoned.
+// Few buffers are used again and again (last in, first out), so that a large pool costs only the memory it really needs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ringx {
+
+class BufferPool {
+ public:
+    // `count` buffers (at most 32768) of `bytes` each. The memory is mapped, and taken only when touched.
+    BufferPool(uint32_t count, uint32_t bytes);
+    BufferPool(const BufferPool&) = delete;
+    BufferPool& operator=(const BufferPool&) = delete;
+    ~BufferPool();
+
+    uint32_t count() const { return count_; }
+    uint32_t bytes() const { return bytes_; }
+    char* memory(int32_t buffer) const { return memory_ + size_t{bytes_} * static_cast<size_t>(buffer); }
+
+    // Takes a free buffer for the engine or the kernel; -1 when there is none.
+    int32_t take();
+    // The kernel filled the first `filled` bytes of a taken buffer: they may be read now.
+    void lend(int32_t buffer, size_t filled);
+    // Gives a taken or lent buffer back.
+    void give_back(int32_t buffer);
+    uint32_t available() const { return static_cast<uint32_t>(free_.size()); }
+
+ private:
+    char* memory_;
+    uint32_t count_;
+    uint32_t bytes_;
+    std::vector<uint16_t> free_;
+};
+
+// Received bytes. Empty at the end of the stream.
+class Lease {
+ public:
+    Lease() = default;
+    Lease(BufferPool& pool, int32_t buffer, uint32_t size) : pool_(&pool), buffer_(buffer), size_(size) {}
+    Lease(Lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), buffer_(other.buffer_), size_(std::exchange(other.size_, 0)) {}
+    Lease& operator=(Lease&& other) noexcept {
+        if (this != &other) {
+            release();
+            pool_ = std::exchange(other.pool_, nullptr);
+            buffer_ = other.buffer_;
+            size_ = std::exchange(other.size_, 0);
+        }
+        return *this;
+    }
+    ~Lease() { release(); }
+
+    std::string_view view() const { return pool_ ? std::string_view(pool_->memory(buffer_), size_) : std::string_view(); }
+    bool empty() const { return size_ == 0; }
+
+    void release() {
+        if (pool_ != nullptr) std::exchange(pool_, nullptr)->give_back(buffer_);
+        size_ = 0;
+    }
+
+ private:
+    BufferPool* pool_ = nullptr;
+    int32_t buffer_ = -1;
+    uint32_t size_ = 0;
+};
+
+}  // namespace ringx

@@ -1,0 +1,118 @@
+// event/engine.h - the seam between the loop and the kernel: operations in, outcomes out.
+//
+// The interface has the shape of completions; io_uring has it by nature, and the epoll engine imitates it: it tries the
+// system call when the descriptor is ready, and gives regular files to the pool of threads. A scripted third one stands in
+// for both in unit tests. The rules are those of event/operation.h and hold for all of them alike.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "event/buffer_pool.h"
+#include "event/operation.h"
+
+namespace ringx {
+
+class Loop;
+
+// What the `events` block says about the engine. Counts are rounded and bounded by the engine.
+struct EngineSettings {
+    enum class Choice : uint8_t { automatic, io_uring, epoll };
+    Choice choice = Choice::automatic;
+    uint32_t sq_entries = 1024;
+    uint32_t cq_entries = 8192;
+    uint32_t receive_buffers = 1024;      // of the pool, for either engine
+    uint32_t receive_buffer_bytes = 4096;
+    bool sqpoll = false;
+    uint32_t sqpoll_idle_ms = 50;
+    int sqpoll_cpu = -1;
+    uint32_t napi_busy_us = 0;            // 0: off
+    bool napi_prefer = false;
+    uint32_t submit_interval_us = 100;    // submit in the midst of a long batch; 0: never
+    uint32_t file_threads = 4;            // epoll: threads that read and open files
+};
+
+// What the engine has done since it was made; for the metrics and for tuning.
+struct EngineCounters {
+    uint64_t waits = 0;          // calls that may sleep
+    uint64_t completions = 0;
+    uint64_t batch_max = 0;      // most completions of one wait
+    uint64_t buffer_parks = 0;   // receives that ended for want of a buffer
+    uint64_t overflows = 0;      // times the completion queue overflowed
+    uint64_t submit_full = 0;    // times the submission queue was full
+};
+
+class Engine {
+ public:
+    virtual ~Engine() = default;
+
+    // "io_uring" or "epoll".
+    virtual std::string_view name() const = 0;
+
+    // REQUIRES: the operation is described and not in flight.
+    void start(Operation& operation) {
+        CHECK(!operation.in_flight_);
+        operation.in_flight_ = true;
+        operation.cancelled_ = false;
+        begin(operation);
+    }
+
+    // Asks for an early end of an operation; its last answer still comes, from the loop. Without effect when it is not in
+    // flight.
+    void cancel(Operation& operation) {
+        if (operation.in_flight_ && !operation.cancelled_) {
+            operation.cancelled_ = true;
+            abandon(operation);
+        }
+    }
+
+    // Closes a descriptor that operations were started on.
+    // REQUIRES: none of them is in flight.
+    virtual void close(int fd) = 0;
+
+    // Submits what was started, sleeps until there is an answer, `sleep_ms` have passed (0: no sleep; none: no limit) or
+    // wake() was called, and delivers all answers that are there.
+    virtual void wait(std::optional<uint64_t> sleep_ms) = 0;
+
+    // Ends a sleep in wait(), now or the next. From any thread.
+    virtual void wake() = 0;
+
+    virtual BufferPool& buffers() = 0;
+
+    const EngineCounters& counters() const { return counters_; }
+
+    // How many answers the current call of wait() has at hand, this one included: senders use it to choose between
+    // sending at once and sending with the batch.
+    uint32_t batch() const { return batch_; }
+
+ protected:
+    virtual void begin(Operation& operation) = 0;
+    virtual void abandon(Operation& operation) = 0;
+
+    static bool is_cancelled(const Operation& operation) { return operation.cancelled_; }
+
+    // Delivers an answer.
+    void answer(Operation& operation, Outcome outcome) {
+        CHECK(operation.in_flight_);
+        operation.in_flight_ = outcome.more;
+        ++counters_.completions;
+        operation.complete(outcome);
+    }
+
+    EngineCounters counters_;
+    uint32_t batch_ = 0;
+};
+
+// Whether io_uring can serve as the engine in this process tree: nothing, or the reason why not in words for the log, such
+// as "io_uring_setup() failed (1: Operation not permitted), kernel.io_uring_disabled is 2". Makes a ring and closes it.
+std::optional<std::string> io_uring_unavailable();
+
+// The engine for a worker; `loop` is the one that will call wait(). Makes the ring and its buffers, so call it before the
+// worker drops root (after, when sqpoll is on). The choice must not be `automatic` any more.
+Result<std::unique_ptr<Engine>> make_engine(const EngineSettings& settings, Loop& loop);
+
+}  // namespace ringx

@@ -1,0 +1,138 @@
+// event/wait.h - how coroutines wait: for one operation, for received bytes, for a while, for a thread.
+//
+// Each of these lives in the frame of the coroutine that awaits it (STYLE section 2: await alone, into a name). A limit
+// in milliseconds is the longest it may last: when it runs out the operation is cancelled and the result is ETIMEDOUT,
+// unless it succeeded in the same moment.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <coroutine>
+#include <span>
+
+#include "base/result.h"
+#include "event/loop.h"
+
+namespace ringx {
+
+constexpr uint64_t no_limit = ~uint64_t{0};
+
+// Any single operation: describe it (the public fields of Operation), then `auto r = co_await wait;`.
+class Wait : public Operation, private Timer {
+ public:
+    Wait(Loop& loop, Kind what, int on, const char* call_name, uint64_t limit = no_limit)
+        : loop_(loop), limit_ms_(limit), call_(call_name) {
+        kind = what;
+        fd = on;
+    }
+
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiter);
+    Result<int> await_resume();
+
+    // Ends the wait early with ECANCELED.
+    void cancel() { loop_.engine().cancel(*this); }
+
+ private:
+    void complete(Outcome outcome) override;
+    void expire() override;
+
+    Loop& loop_;
+    uint64_t limit_ms_;
+    const char* call_;
+    std::coroutine_handle<> waiter_;
+    int result_ = 0;
+    bool timed_out_ = false;
+};
+
+// Receives from a socket, lease after lease, and stays armed in between: data and the end of the stream are noticed at
+// once, also while nobody waits. It holds at most a few leases nobody has asked for, then stops listening until they are
+// taken. When the pool has no buffer it parks and tries again when some have come back.
+class Receiver : public Operation, private Timer {
+ public:
+    Receiver(Loop& loop, int socket);
+
+    // Awaitable: the next bytes; an empty lease at the end of the stream.
+    struct Next {
+        Receiver& receiver;
+        uint64_t limit_ms;
+        bool await_ready() const;
+        void await_suspend(std::coroutine_handle<> waiter);
+        Result<Lease> await_resume();
+    };
+    Next next(uint64_t limit_ms) { return {*this, limit_ms}; }
+
+    // True when next() would not wait.
+    bool ready() const;
+
+    // Ends it: whoever waits gets ECANCELED, and so does every later next(). Bytes already held can still be taken.
+    void end();
+    // True when the kernel holds nothing of it any more. After end(), await ended() before the socket is closed.
+    struct Ended {
+        Receiver& receiver;
+        bool await_ready() const;
+        void await_suspend(std::coroutine_handle<> waiter);
+        void await_resume() const {}
+    };
+    Ended ended() { return {*this}; }
+};
+
+// Waits for `after_ms` to pass. cancel() ends it early; the result tells whether the time passed.
+class Sleep : private Timer {
+ public:
+    Sleep(Loop& loop, uint64_t after_ms) : loop_(loop), after_ms_(after_ms) {}
+    bool await_ready() const { return after_ms_ == 0; }
+    void await_suspend(std::coroutine_handle<> waiter);
+    bool await_resume() const { return !cancelled_; }
+    void cancel();
+
+ private:
+    void expire() override;
+
+    Loop& loop_;
+    uint64_t after_ms_;
+    std::coroutine_handle<> waiter_;
+    bool cancelled_ = false;
+};
+
+// Runs `call(context)` on a thread of the loop's pool and waits for it.
+class Blocking : private BlockingJob {
+ public:
+    Blocking(Loop& loop, void (*call)(void*), void* context) : loop_(loop), call_(call), context_(context) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+        waiter_ = waiter;
+        loop_.blocking().run(*this);
+    }
+    void await_resume() const {}
+
+ private:
+    void work() override { call_(context_); }
+    void done() override { waiter_.resume(); }
+
+    Loop& loop_;
+    void (*call_)(void*);
+    void* context_;
+    std::coroutine_handle<> waiter_;
+};
+
+// Counts what is inside and lets one coroutine wait until all have left.
+class Gate {
+ public:
+    void enter() { ++inside_; }
+    void leave() {
+        CHECK(inside_ > 0);
+        if (--inside_ == 0 && waiter_) std::exchange(waiter_, nullptr).resume();
+    }
+    size_t inside() const { return inside_; }
+
+    bool await_ready() const { return inside_ == 0; }
+    void await_suspend(std::coroutine_handle<> waiter) { waiter_ = waiter; }
+    void await_resume() const {}
+
+ private:
+    size_t inside_ = 0;
+    std::coroutine_handle<> waiter_;
+};
+
+}  // namespace ringx
