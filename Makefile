@@ -1,0 +1,147 @@
+# Makefile - builds the server in objs/, runs it, tests it, installs it.
+#
+#   make run [PORT=8080] [ROOT=DIR]   serve a directory (the bundled site) in the foreground
+#   make test                         what must pass: style, unit and black-box tests on both engines
+#   make, unit, tidy, headers         the server; one kind of test each
+#   make asan, clang, fuzz            sanitizers; the second compiler; FUZZ_SECONDS=60 of each fuzz target
+#   make install DESTDIR=             below the prefix configure was given
+#
+# Sources are found by wildcard: a new file needs no word here. OBJS=DIR builds elsewhere, so that the plain build, the
+# sanitizer build and the clang build stand side by side. `run` and `test` install what is missing, plain `make` does
+# not.
+
+OBJS ?= objs
+PORT ?= 8080
+ROOT ?= $(CURDIR)/conf/html
+FUZZ_SECONDS ?= 60
+JOBS ?= $(shell nproc)
+
+MAKEFLAGS += --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+.DELETE_ON_ERROR:
+.PHONY: all run site test tests unit tidy headers asan clang fuzz install clean
+
+all: objects
+
+# --- configuration
+
+ifneq ($(filter run test asan clang fuzz,$(MAKECMDGOALS)),)
+INSTALL_MISSING = contrib/install-deps
+else
+INSTALL_MISSING = false
+endif
+
+# The folders stand for the modules: -V names those that are compiled in.
+$(OBJS)/Makefile.conf: configure $(wildcard modules src/net src/http)
+	@mkdir -p $(OBJS)
+	@[ -x $(OBJS)/reconfigure ] || echo 'OBJS=$(OBJS) exec ./configure $(CONFIGURE)' >$(OBJS)/reconfigure
+	@sh $(OBJS)/reconfigure || { $(INSTALL_MISSING) && sh $(OBJS)/reconfigure; }
+
+ifneq ($(filter-out clean tidy,$(or $(MAKECMDGOALS),all)),)
+include $(OBJS)/Makefile.conf
+endif
+
+# --- the server
+
+CCACHE := $(shell command -v ccache)
+CXXFLAGS = -std=c++23 -O2 -g -fno-exceptions -fno-rtti -Wall -Wextra -pthread
+INCLUDES = -Isrc -I. -I$(OBJS) $(DEPENDENCY_CFLAGS)
+COMPILE = $(CCACHE) $(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES)
+
+MODULE_SOURCES := $(filter-out $(LEFT_OUT:%=modules/%/%),$(wildcard modules/*.cc modules/*/*.cc))
+SOURCES := $(filter-out src/main.cc,$(wildcard src/*/*.cc)) $(MODULE_SOURCES) $(wildcard $(ADDED:%=%/*.cc))
+MAIN := $(wildcard src/main.cc)
+UNIT_SOURCES := $(wildcard t/unit/*_test.cc t/unit/*/*_test.cc t/unit/*/*/*_test.cc)
+UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(wildcard t/unit/*.cc t/unit/*/*.cc))
+FUZZ_SOURCES := $(wildcard t/fuzz/*_fuzz.cc)
+HEADERS := $(wildcard src/*/*.h modules/*.h modules/*/*.h)
+COMPILED := $(MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES)
+
+object = $(patsubst %.cc,$(OBJS)/%.o,$(1))
+OBJECTS := $(call object,$(SOURCES))
+UNIT_OBJECTS := $(call object,$(UNIT_SOURCES) $(UNIT_SUPPORT))
+REPLAYS := $(patsubst t/fuzz/%_fuzz.cc,$(OBJS)/fuzz/%_replay,$(FUZZ_SOURCES))
+FUZZERS := $(patsubst t/fuzz/%.cc,$(OBJS)/fuzz/%,$(FUZZ_SOURCES))
+
+# Without src/main.cc there are objects and unit tests only.
+objects: $(if $(MAIN),$(OBJS)/server,$(OBJECTS)) $(OBJS)/compile_commands.json
+
+$(OBJS)/%.o: %.cc $(OBJS)/flags
+	@mkdir -p $(@D)
+	@echo "  CXX   $<"
+	@$(COMPILE) -MMD -MP -c $< -o $@
+
+$(OBJS)/flags $(OBJS)/build.h: $(OBJS)/Makefile.conf ;
+
+$(OBJS)/libserver.a: $(OBJECTS)
+	@rm -f $@ && ar rcsT $@ $^
+
+LINK = @echo "  LINK  $@"; mkdir -p $(@D); $(CXX) $(CXXFLAGS) $(CC_OPT) $(filter %.o,$^)
+link_end = $(filter %.a,$^) $(LIBS) $(LD_OPT) -o $@
+
+$(OBJS)/server: $(call object,$(MAIN)) $(OBJS)/libserver.a
+	$(LINK) $(link_end)
+
+-include $(patsubst %.cc,$(OBJS)/%.d,$(COMPILED))
+
+# Editors and linters look for compile_commands.json; it changes with the list of files and the flags.
+compile_commands.json: $(OBJS)/compile_commands.json
+$(OBJS)/compile_commands.json: $(OBJS)/flags Makefile $(wildcard src src/* modules modules/*)
+	@{ echo '['; separator=; for file in $(COMPILED); do \
+	    printf '%s{"directory": "%s", "file": "%s", "command": "%s -c %s"}\n' "$$separator" '$(CURDIR)' $$file \
+	        '$(subst ",\",$(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES))' $$file; separator=,; \
+	done; echo ']'; } >$@
+
+# --- run
+
+run:
+	@$(MAKE) all
+	@contrib/serve $(OBJS) $(PORT) "$(ROOT)"
+
+# --- tests
+
+$(OBJS)/unit_test: $(UNIT_OBJECTS) $(OBJS)/libserver.a
+	$(LINK) $(link_end) -lgtest -lgtest_main
+
+$(OBJS)/fuzz/%_replay: $(OBJS)/t/fuzz/%_fuzz.o $(OBJS)/t/fuzz/replay.o $(OBJS)/libserver.a
+	$(LINK) $(link_end)
+
+$(OBJS)/headers/%.ok: % $(OBJS)/flags
+	@mkdir -p $(@D)
+	@$(COMPILE) -x c++ -fsyntax-only -Wno-pragma-once-outside-header $< && touch $@
+
+headers: $(HEADERS:%=$(OBJS)/headers/%.ok)
+unit: $(OBJS)/unit_test
+	@$(OBJS)/unit_test --gtest_brief=1
+tidy:
+	@t/tidy
+tests: objects $(if $(UNIT_SOURCES),$(OBJS)/unit_test) $(REPLAYS)
+
+test:
+	@contrib/install-deps --test
+	@$(MAKE) tests
+	@t/run $(OBJS)
+
+SANITIZE = -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan:
+	@contrib/install-deps --test
+	@$(MAKE) OBJS=$(OBJS)/asan CONFIGURE='--with-debug --with-cc-opt="$(SANITIZE)"' tests
+	@t/run $(OBJS)/asan
+
+CLANG := $(firstword $(foreach c,clang++-21 clang++-20 clang++-19,$(shell command -v $(c))) clang++)
+clang:
+	@CXX=$(CLANG) $(MAKE) OBJS=$(OBJS)/clang CONFIGURE='--with-cc-opt=-Werror' tests headers
+
+FUZZ = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+fuzz:
+	@CXX=$(CLANG) $(MAKE) OBJS=$(OBJS)/clang-fuzz CONFIGURE='--with-cc-opt="$(FUZZ)"' fuzzers
+	@t/fuzz/run $(OBJS)/clang-fuzz $(FUZZ_SECONDS)
+
+fuzzers: $(FUZZERS)
+$(OBJS)/fuzz/%_fuzz: $(OBJS)/t/fuzz/%_fuzz.o $(OBJS)/libserver.a
+	$(LINK) -fsanitize=fuzzer $(link_end)
+
+clean:
+	rm -rf $(OBJS)
