@@ -1,0 +1,111 @@
+// base/log.h - the error log: who may write what where, and the form of a line.
+//
+// A Log is a set of destinations, each with the mildest level it admits. Destinations are shared: every path is opened
+// once, by the master, and when it is opened anew (rotation) the new file takes the place of the old under the same
+// descriptor number, so that nobody who writes has to know. Lines have nginx's form:
+//     2026/11/21 02:51:35 [error] 12#12: *3 open() "/x" failed (2: No such file or directory), client: 127.0.0.1
+// or are JSON objects with the same content.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/format.h"
+#include "base/result.h"
+
+namespace ringx {
+
+// Most severe first; a destination admits its own level and all before it.
+enum class Level : uint8_t { emerg = 1, alert, crit, error, warn, notice, info, debug };
+
+std::string_view level_name(Level level);
+std::optional<Level> parse_level(std::string_view name);
+
+// One open destination: a file, standard error, or a socket of syslog.
+class LogFile {
+ public:
+    // A path; "stderr"; or "syslog:server=ADDRESS[,facility=..][,tag=..][,severity=..][,nohostname]".
+    explicit LogFile(std::string name) : name_(std::move(name)) {}
+
+    const std::string& name() const { return name_; }
+    bool is_file() const;
+
+    // Opens it, or opens it anew: the descriptor number stays. Files are created with mode 0644 and appended to. A
+    // symbolic link is not followed when its directory belongs to somebody other than root or us.
+    Result<> open();
+    // Puts `opened`, which another process opened, in the place of the descriptor.
+    void adopt(Fd opened);
+    int fd() const { return fd_.get(); }
+
+    // Writes the whole text as one record; short writes of files are continued. What cannot be written is dropped: there
+    // is no place left to complain to.
+    void write(std::string_view text, Level level = Level::notice);
+
+ private:
+    std::string name_;
+    Fd fd_;
+    std::string syslog_head_;  // after the priority: host and tag
+    uint8_t syslog_facility_ = 23;
+    bool syslog_hostname_ = true;
+};
+
+// Where a message belongs: the number of its connection and what is known about the request.
+struct LogContext {
+    uint64_t connection = 0;  // 0: none
+    // Appends ", client: …, server: …" to a line.
+    void (*append_tail)(const void* object, std::string& line) = nullptr;
+    const void* object = nullptr;
+};
+
+class Log {
+ public:
+    struct Destination {
+        std::shared_ptr<LogFile> file;
+        Level level = Level::error;
+        bool json = false;
+    };
+
+    void add(Destination destination);
+    const std::vector<Destination>& destinations() const { return destinations_; }
+
+    bool admits(Level level) const { return level <= mildest_; }
+
+    template <typename... Args>
+    void write(Level level, text::format_string<Args...> form, Args&&... args) const {
+        if (admits(level)) write_line(level, {}, {}, form, text::make_format_args(args...));
+    }
+
+    // With the error as nginx shows it, "(2: No such file or directory)", behind the message.
+    template <typename... Args>
+    void write(Level level, Error error, text::format_string<Args...> form, Args&&... args) const {
+        if (admits(level)) write_line(level, {}, error, form, text::make_format_args(args...));
+    }
+
+    template <typename... Args>
+    void write(Level level, const LogContext& context, text::format_string<Args...> form, Args&&... args) const {
+        if (admits(level)) write_line(level, context, {}, form, text::make_format_args(args...));
+    }
+
+    template <typename... Args>
+    void write(Level level, const LogContext& context, Error error, text::format_string<Args...> form,
+               Args&&... args) const {
+        if (admits(level)) write_line(level, context, error, form, text::make_format_args(args...));
+    }
+
+ private:
+    void write_line(Level level, const LogContext& context, Error error, std::string_view form,
+                    text::format_args args) const;
+
+    std::vector<Destination> destinations_;
+    Level mildest_ = Level{0};
+};
+
+// "2: No such file or directory", without the brackets.
+std::string describe(Error error);
+
+}  // namespace ringx

@@ -1,0 +1,50 @@
+// net/address.h - a socket address: IPv4, IPv6 or a path.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ringx {
+
+class Address {
+ public:
+    Address() : any_{} {}
+    // REQUIRES: `length` bytes at `from` are a complete address of family AF_INET, AF_INET6 or AF_UNIX.
+    Address(const sockaddr* from, socklen_t length);
+
+    // "*:80", "80", "127.0.0.1:80", "127.0.0.1", "[::1]:80", "unix:/path"; a name is not an address. `port` serves when
+    // the text has none. Nothing when it is malformed.
+    static std::optional<Address> parse(std::string_view text, uint16_t port);
+
+    static Address of_peer(int socket);   // getpeername(2); family AF_UNSPEC when it is gone
+    static Address of_socket(int socket); // getsockname(2)
+
+    sa_family_t family() const { return any_.ss_family; }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&any_); }
+    socklen_t length() const;
+    bool is_wildcard() const;
+
+    uint16_t port() const;  // 0 for a path
+    // "127.0.0.1", "::1", "unix:" (as $remote_addr shows it).
+    std::string host_text() const;
+    // "127.0.0.1:80", "[::1]:80", "unix:/path": as log lines and `listen` show it; also the key of a listening socket.
+    std::string text() const;
+
+    friend bool operator==(const Address& a, const Address& b) { return a.text() == b.text(); }
+
+ private:
+    union {
+        sockaddr_storage any_;
+        sockaddr_in v4_;
+        sockaddr_in6 v6_;
+        sockaddr_un path_;
+    };
+};
+
+}  // namespace ringx
