@@ -1,0 +1,111 @@
+// http/core_settings.h - the directives of the http core, and their values in a block.
+//
+// The slot has an instance in every http, server and location block. Times that a request waits are milliseconds.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "conf/directive.h"
+#include "http/file_cache.h"
+#include "http/variables.h"
+
+namespace ringx::http {
+
+class Answer;
+class Request;
+
+// One `error_page` line: these codes are answered with `target`.
+struct ErrorPageRule {
+    std::vector<uint16_t> codes;
+    int overwrite = -1;  // =CODE; 0: the code of whatever the target answers; -1: the code that led here
+    Template target;     // a path, @name or an absolute URL
+};
+
+struct MimeType {
+    std::string_view extension;  // lower case, without the dot
+    std::string_view type;
+};
+
+// The content of a `types` block, sorted by extension.
+class MimeTypes {
+ public:
+    void add(std::string_view extension, std::string_view type);
+    void sort();
+    // Empty when there is none.
+    std::string_view find(std::string_view extension) const;
+    bool empty() const { return types_.empty(); }
+
+ private:
+    std::vector<MimeType> types_;
+};
+
+struct CoreSettings {
+    // How paths become files.
+    Setting<std::string_view> root_text{"html"};
+    Template root;        // of `root` or `alias`, absolute once evaluated
+    bool is_alias = false;
+    bool root_given = false;
+
+    Setting<MimeTypes> types;
+    Setting<std::string_view> default_type{"text/plain"};
+    Setting<std::vector<ErrorPageRule>> error_pages;
+    Setting<bool> internal{false};
+
+    Setting<bool> sendfile{false};
+    Setting<conf::Size> sendfile_max_chunk{conf::Size{2 << 20}};
+    Setting<bool> tcp_nopush{false};
+    Setting<bool> tcp_nodelay{true};
+    Setting<bool> etag{true};
+    enum class ModifiedSince : uint8_t { off, exact, before };
+    Setting<ModifiedSince> if_modified_since{ModifiedSince::exact};
+    Setting<uint32_t> max_ranges{~uint32_t{0}};
+    Setting<bool> log_not_found{true};
+
+    OpenRules open_rules;  // from open_file_cache*, disable_symlinks, directio; inherited by complete()
+
+    // Names and limits.
+    enum class Tokens : uint8_t { off, on, build, text };
+    Setting<Tokens> server_tokens{Tokens::on};
+    std::string_view server_field;  // "ringx/0.1.0", made from server_tokens
+
+    Setting<std::chrono::milliseconds> client_header_timeout{std::chrono::seconds(60)};
+    Setting<std::chrono::milliseconds> client_body_timeout{std::chrono::seconds(60)};
+    Setting<std::chrono::milliseconds> send_timeout{std::chrono::seconds(60)};
+    Setting<std::chrono::milliseconds> keepalive_timeout{std::chrono::seconds(75)};
+    Setting<std::chrono::seconds> keepalive_header{std::chrono::seconds(0)};  // Keep-Alive: timeout=N; 0: none
+    Setting<uint32_t> keepalive_requests{1000};
+    Setting<std::chrono::milliseconds> keepalive_time{std::chrono::hours(1)};
+    Setting<std::chrono::milliseconds> lingering_time{std::chrono::seconds(30)};
+    Setting<std::chrono::milliseconds> lingering_timeout{std::chrono::seconds(5)};
+    enum class Lingering : uint8_t { off, on, always };
+    Setting<Lingering> lingering_close{Lingering::on};
+    Setting<bool> reset_timedout_connection{false};
+
+    Setting<conf::Size> client_header_buffer_size{conf::Size{1024}};
+    Setting<conf::Buffers> large_client_header_buffers{conf::Buffers{4, 8192}};
+    Setting<uint32_t> max_headers{1000};
+    Setting<bool> underscores_in_headers{false};
+    Setting<bool> ignore_invalid_headers{true};
+    Setting<bool> merge_slashes{true};
+    Setting<conf::Offset> client_max_body_size{conf::Offset{1 << 20}};
+    Setting<conf::Size> client_body_buffer_size{conf::Size{16384}};
+
+    Setting<bool> absolute_redirect{true};
+    Setting<bool> port_in_redirect{true};
+    Setting<bool> server_name_in_redirect{false};
+
+    // The handler a directive of this location installed (proxy_pass …); null: the modules' respond functions in order.
+    Answer (*handler)(Request&) = nullptr;
+
+    void inherit(const CoreSettings& outer);
+    void complete(conf::Completion& completion);
+};
+
+extern constinit conf::Slot<CoreSettings> core_settings;
+extern const conf::Section core_section;
+
+}  // namespace ringx::http

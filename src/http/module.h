@@ -1,0 +1,103 @@
+// http/module.h - what a feature of the http server is made of.
+//
+// A module is a constant: its directives and where their values lie, and functions for the moments of a request. The order
+// of modules in modules/list.cc is the order within each phase. For every location the functions of those modules are
+// collected that apply there, so that what is not configured costs nothing.
+//
+// A phase or handler that need not wait is a plain function. One that must wait returns a task for its answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "conf/directive.h"
+#include "event/task.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/variables.h"
+
+namespace ringx::http {
+
+// What a phase or handler has to say.
+class [[nodiscard]] Answer {
+ public:
+    enum class Kind : uint8_t {
+        pass,      // not my business: go on
+        response,  // this is the answer
+        status,    // this status, with the page error_page or the built-in one gives it; 0 and 444: close without answer
+        redirect,  // start again, internally, with `uri` and `args`
+        named,     // go on in the named location `uri`, which begins with @
+        later,     // `task` will tell
+    };
+
+    static Answer pass() { return Answer(Kind::pass); }
+    static Answer of(Response response) {
+        Answer answer(Kind::response);
+        answer.response = std::move(response);
+        return answer;
+    }
+    static Answer of_status(uint16_t status) {
+        Answer answer(Kind::status);
+        answer.status = status;
+        return answer;
+    }
+    // `uri` is decoded; both live in the request's arena or longer.
+    static Answer redirect(std::string_view uri, std::string_view args, bool has_args) {
+        Answer answer(Kind::redirect);
+        answer.uri = uri;
+        answer.args = args;
+        answer.has_args = has_args;
+        return answer;
+    }
+    static Answer named(std::string_view name) {
+        Answer answer(Kind::named);
+        answer.uri = name;
+        return answer;
+    }
+    static Answer later(Task<Answer> task);
+
+    Kind kind;
+    uint16_t status = 0;
+    bool has_args = false;
+    std::string_view uri;
+    std::string_view args;
+    Response response;
+    Task<Answer> task;
+
+ private:
+    explicit Answer(Kind what) : kind(what) {}
+};
+
+inline Answer Answer::later(Task<Answer> task) {
+    if (task.done()) return task.take();
+    Answer answer(Kind::later);
+    answer.task = std::move(task);
+    return answer;
+}
+
+struct Module {
+    std::string_view name;  // "static": also its folder in modules/
+    std::span<const conf::Directive> directives;
+    conf::SlotBase* settings = nullptr;
+    std::span<const Variable> variables;
+
+    // Whether its functions are wanted in this location (or server) block; null: everywhere.
+    bool (*applies)(const conf::Block&) = nullptr;
+
+    // In the order of a request's life; see src/README.md. Each may be null.
+    Answer (*server_rewrite)(Request&) = nullptr;
+    Answer (*rewrite)(Request&) = nullptr;
+    Answer (*preaccess)(Request&) = nullptr;
+    Answer (*access)(Request&) = nullptr;
+    Answer (*precontent)(Request&) = nullptr;
+    Answer (*respond)(Request&) = nullptr;
+    void (*filter)(Request&, Response&) = nullptr;
+    void (*log)(Request&) = nullptr;
+};
+
+// The compiled-in modules in order: modules/list.cc.
+std::span<const Module* const> modules();
+
+}  // namespace ringx::http

@@ -1,0 +1,91 @@
+// http/response.h - what a handler gives back: a status, fields and a body.
+//
+// A body is nothing, pieces of memory and of one file in the order they are sent, or a source that is pulled from. A file
+// range that no filter touched leaves by sendfile. Everything a response points to lives in the request's arena, in the
+// generation, or is held by the response itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/arena.h"
+#include "base/result.h"
+#include "event/task.h"
+#include "http/open_file.h"
+
+namespace ringx::http {
+
+// A field of the response beside those with a member of their own.
+struct ResponseField {
+    std::string_view name;
+    std::string_view value;
+    ResponseField* next = nullptr;
+};
+
+// Fields in order, in the arena of the request.
+class ResponseFields {
+ public:
+    void add(Arena& arena, std::string_view name, std::string_view value) {
+        *end_place() = arena.make<ResponseField>(name, value, nullptr);
+    }
+    const ResponseField* first() const { return first_; }
+    bool empty() const { return first_ == nullptr; }
+
+ private:
+    ResponseField** end_place() {
+        ResponseField** place = &first_;
+        while (*place != nullptr) place = &(*place)->next;
+        return place;
+    }
+
+    ResponseField* first_ = nullptr;
+};
+
+// A part of a body: bytes in memory, or a range of the response's file.
+struct Piece {
+    std::string_view memory;   // used when bytes_of_file is 0
+    uint64_t offset = 0;
+    uint64_t bytes_of_file = 0;
+
+    uint64_t size() const { return bytes_of_file > 0 ? bytes_of_file : memory.size(); }
+};
+
+// A body that is made while it is sent. It lives in the request's arena.
+class BodySource {
+ public:
+    virtual ~BodySource() = default;
+    // The next bytes, valid until the next call; empty at the end. An error aborts the connection: the status has left.
+    virtual Task<Result<std::string_view>> next() = 0;
+};
+
+struct Response {
+    uint16_t status = 200;
+    std::string_view content_type;
+    std::optional<uint64_t> content_length;    // unset: chunked, or until the end of the connection; of a HEAD too
+    int64_t last_modified = -1;                // seconds since 1970
+    std::string_view last_modified_text;       // the same, printed; may be empty although last_modified is set
+    std::string_view etag;                     // with quotes
+    std::string_view location;
+    bool ranges_allowed = false;               // ranges may be cut out of it: Accept-Ranges
+    bool keep_alive = true;                    // false: the connection ends with this response
+    ResponseFields fields;
+
+    std::span<const Piece> pieces;             // in the arena, or:
+    Piece single;                              // a body of one piece, when `pieces` is empty and this is not
+    FileRef file;                              // what pieces of a file are ranges of; also keeps cached bytes alive
+    BodySource* source = nullptr;
+
+    // The body is one piece; content_length becomes its size.
+    void set_body(const Piece& piece) {
+        single = piece;
+        pieces = {};
+        content_length = piece.size();
+    }
+    void set_body(std::string_view text) { set_body(Piece{text, 0, 0}); }
+    bool has_pieces() const { return !pieces.empty() || single.size() > 0; }
+};
+
+}  // namespace ringx::http
