@@ -1,0 +1,68 @@
+"""Fixtures of the black-box tests: the engine of the run, and servers that are checked and removed after each test."""
+
+import ctypes
+import os
+
+import pytest
+
+from harness import Server, binary
+
+SYS_IO_URING_SETUP = 425
+
+
+def io_uring_refusal():
+    """Why this machine has no io_uring, or nothing. A host may forbid it, and then only epoll can be tested."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.syscall(SYS_IO_URING_SETUP, 4, ctypes.create_string_buffer(120))
+    if fd < 0:
+        return os.strerror(ctypes.get_errno())
+    os.close(fd)
+    return None
+
+
+@pytest.fixture(scope="session", params=["io_uring", "epoll"])
+def engine(request):
+    refusal = io_uring_refusal() if request.param == "io_uring" else None
+    if refusal:
+        pytest.skip(f"no io_uring here: {refusal}")
+    return request.param
+
+
+@pytest.fixture
+def new_server(engine, request):
+    """Makes servers that are not started yet: `server = new_server(http="…")`."""
+    if not os.access(binary(), os.X_OK):
+        pytest.skip(f"{binary()} is not built")
+    servers = request.node.servers = []
+
+    def make(files=None, **configuration):
+        server = Server(engine)
+        servers.append(server)
+        for name, data in {"html/index.html": "hello\n", **(files or {})}.items():
+            server.write(name, data)
+        server.configure(**configuration)
+        return server
+
+    yield make
+    wrong = [line for server in servers for line in server.close()]
+    if wrong:
+        pytest.fail("in the logs or at the end, unexpected:\n" + "\n".join(wrong[:20]), pytrace=False)
+
+
+@pytest.fixture
+def serve(new_server):
+    """Starts servers: `server = serve("location / { … }", files={"html/a": "…"})`."""
+    def start(server="", arguments=(), **configuration):
+        return new_server(server=server, **configuration).start(*arguments)
+    return start
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Shows configuration and logs of a failed test's servers."""
+    report = (yield).get_result()
+    servers = getattr(item, "servers", [])
+    if call.when == "call" and report.failed:
+        for server in servers:
+            for name in ("conf/server.conf", "logs/error.log", "stderr"):
+                report.sections.append((name, server.read(name)[-20000:]))
