@@ -41,7 +41,7 @@ struct EngineCounters {
     uint64_t waits = 0;          // calls that may sleep
     uint64_t completions = 0;
     uint64_t batch_max = 0;      // most completions of one wait
-    uint64_t buffer_parks = 0;   // receives that ended for want of a buffer
+    uint64_t buffer_parks = 0;   // receives that had to wait for a buffer
     uint64_t overflows = 0;      // times the completion queue overflowed
     uint64_t submit_full = 0;    // times the submission queue was full
 };
@@ -75,7 +75,7 @@ class Engine {
     virtual void close(int fd) = 0;
 
     // Submits what was started, sleeps until there is an answer, `sleep_ms` have passed (0: no sleep; none: no limit) or
-    // wake() was called, and delivers all answers that are there.
+    // wake() was called, refreshes the loop's clock, and delivers the answers that are there.
     virtual void wait(std::optional<uint64_t> sleep_ms) = 0;
 
     // Ends a sleep in wait(), now or the next. From any thread.

@@ -52,6 +52,9 @@ class Loop {
     // Runs `call` on the loop's thread in a coming turn. From any thread.
     void post(std::function<void()> call);
 
+    // Reads the clock. Engines call it when their sleep is over, before they deliver: a turn happens at one time.
+    void refresh_clock() { clock_.refresh(); }
+
     // Turns until stop().
     void run();
     void stop() { stopped_ = true; }
