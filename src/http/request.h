@@ -27,15 +27,25 @@ struct CoreSettings;
 struct Location;
 struct VirtualServer;
 
-// What a request may know about the connection it came over.
-struct Peer {
-    uint64_t number = 0;         // $connection: unique in the worker tree
-    int fd = -1;                 // for getsockopt only
-    Address remote;
-    std::string_view remote_text;// $remote_addr
+// What a request may know about the connection it came over. It is part of every idle connection, so it is small: the
+// addresses are asked for when somebody wants to know them.
+class Peer {
+ public:
+    uint64_t number = 0;    // $connection: unique in this run of the server
+    uint64_t since_us = 0;  // monotonic: when it was accepted
     const std::string* listen_key = nullptr;
-    uint64_t since_us = 0;       // monotonic
-    uint32_t requests = 0;       // $connection_requests, this one included
+    int fd = -1;            // for getsockopt(2) and the like only
+    uint32_t requests = 0;  // $connection_requests, the current one included
+
+    Address remote() const;  // asked for once
+    Address local() const;   // getsockname(2)
+    // "127.0.0.1", "::1", "unix:": $remote_addr; in the arena.
+    std::string_view remote_text(Arena& arena) const;
+
+ private:
+    mutable sa_family_t family_ = AF_UNSPEC;  // of what is known in port_ and bytes_
+    mutable uint16_t port_ = 0;
+    mutable uint8_t bytes_[16];
 };
 
 // What all requests of a worker may use.
