@@ -21,7 +21,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 .DELETE_ON_ERROR:
-.PHONY: all run site test tests unit tidy headers asan clang fuzz install clean
+.PHONY: all objects run test tests unit tidy headers asan clang fuzz fuzzers man install clean
 
 all: objects
 
@@ -64,9 +64,10 @@ OBJECTS := $(call object,$(SOURCES))
 UNIT_OBJECTS := $(call object,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 REPLAYS := $(patsubst t/fuzz/%_fuzz.cc,$(OBJS)/fuzz/%_replay,$(FUZZ_SOURCES))
 FUZZERS := $(patsubst t/fuzz/%.cc,$(OBJS)/fuzz/%,$(FUZZ_SOURCES))
+MANUALS := $(OBJS)/man/server.8 $(OBJS)/man/server.conf.5
 
 # Without src/main.cc there are objects and unit tests only.
-objects: $(if $(MAIN),$(OBJS)/server,$(OBJECTS)) $(OBJS)/compile_commands.json
+objects: $(if $(MAIN),$(OBJS)/server $(MANUALS),$(OBJECTS)) $(OBJS)/compile_commands.json
 
 $(OBJS)/%.o: %.cc $(OBJS)/flags
 	@mkdir -p $(@D)
@@ -142,6 +143,40 @@ fuzz:
 fuzzers: $(FUZZERS)
 $(OBJS)/fuzz/%_fuzz: $(OBJS)/t/fuzz/%_fuzz.o $(OBJS)/libserver.a
 	$(LINK) -fsanitize=fuzzer $(link_end)
+
+# --- manual and installation
+
+man: $(MANUALS)
+
+FILL_IN = sed -e 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@CONF_PATH@|$(CONF_PATH)|' \
+    -e 's|@ERROR_LOG_PATH@|$(ERROR_LOG_PATH)|; s|@HTTP_LOG_PATH@|$(HTTP_LOG_PATH)|; s|@PID_PATH@|$(PID_PATH)|'
+
+$(OBJS)/man/server.8: man/server.8 $(OBJS)/flags
+	@mkdir -p $(@D)
+	@$(FILL_IN) $< >$@
+
+# The list of directives comes from the rows the program is made of.
+$(OBJS)/man/server.conf.5: man/server.conf.5.in man/directives.awk $(OBJS)/server
+	@mkdir -p $(@D)
+	@$(OBJS)/server --directives >$@.table
+	@LC_ALL=C sort $@.table | awk -F '\t' -f man/directives.awk >$@.list
+	@$(FILL_IN) -e '/^@DIRECTIVES@$$/{' -e 'r $@.list' -e 'd' -e '}' $< >$@
+
+# A configuration that is there already is kept; what would have been installed stands beside it as NAME.default.
+INSTALL_NEW = install_new() { \
+    install -m 644 "$$1" "$$2.default"; [ -e "$$2" ] || install -m 644 "$$1" "$$2"; }; install_new
+CONF_DIR = $(dir $(CONF_PATH))
+
+install: all $(MANUALS)
+	install -d $(foreach d,$(dir $(SBIN_PATH) $(ERROR_LOG_PATH) $(HTTP_LOG_PATH) $(PID_PATH)) $(CONF_DIR),'$(DESTDIR)$d')
+	install -m 755 $(OBJS)/server '$(DESTDIR)$(SBIN_PATH)'
+	$(INSTALL_NEW) conf/server.conf '$(DESTDIR)$(CONF_PATH)'
+	$(INSTALL_NEW) conf/mime.types '$(DESTDIR)$(CONF_DIR)mime.types'
+	[ -d '$(DESTDIR)$(PREFIX)/html' ] || { install -d '$(DESTDIR)$(PREFIX)/html' && \
+	    install -m 644 conf/html/* '$(DESTDIR)$(PREFIX)/html'; }
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/man/man5'
+	install -m 644 $(OBJS)/man/server.8 '$(DESTDIR)$(PREFIX)/share/man/man8'
+	install -m 644 $(OBJS)/man/server.conf.5 '$(DESTDIR)$(PREFIX)/share/man/man5'
 
 clean:
 	rm -rf $(OBJS)
