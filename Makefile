@@ -111,7 +111,7 @@ $(OBJS)/fuzz/%_replay: $(OBJS)/t/fuzz/%_fuzz.o $(OBJS)/t/fuzz/replay.o $(OBJS)/l
 
 $(OBJS)/headers/%.ok: % $(OBJS)/flags
 	@mkdir -p $(@D)
-	@$(COMPILE) -x c++ -fsyntax-only -Wno-pragma-once-outside-header $< && touch $@
+	@$(COMPILE) -fsyntax-only -x c++ -include $< /dev/null && touch $@
 
 headers: $(HEADERS:%=$(OBJS)/headers/%.ok)
 unit: $(OBJS)/unit_test
