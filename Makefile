@@ -3,7 +3,7 @@
 #   make run [PORT=8080] [ROOT=DIR]   serve a directory (the bundled site) in the foreground
 #   make test                         what must pass: style, unit and black-box tests on both engines
 #   make, unit, tidy, headers         the server; one kind of test each
-#   make asan, clang, fuzz            sanitizers; the second compiler; FUZZ_SECONDS=60 of each fuzz target
+#   make asan, clang, fuzz            sanitizers; the second compiler; SECONDS=60 of each fuzz target
 #   make install DESTDIR=             below the prefix configure was given
 #
 # Sources are found by wildcard: a new file needs no word here. OBJS=DIR builds elsewhere, so that the plain build, the
@@ -13,7 +13,7 @@
 OBJS ?= objs
 PORT ?= 8080
 ROOT ?= $(CURDIR)/conf/html
-FUZZ_SECONDS ?= 60
+SECONDS ?= 60
 JOBS ?= $(shell nproc)
 
 MAKEFLAGS += --no-print-directory
@@ -21,6 +21,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 .DELETE_ON_ERROR:
+.SECONDARY:
 .PHONY: all objects run test tests unit tidy headers asan clang fuzz fuzzers man install clean
 
 all: objects
@@ -138,7 +139,7 @@ clang:
 FUZZ = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 fuzz:
 	@CXX=$(CLANG) $(MAKE) OBJS=$(OBJS)/clang-fuzz CONFIGURE='--with-cc-opt="$(FUZZ)"' fuzzers
-	@t/fuzz/run $(OBJS)/clang-fuzz $(FUZZ_SECONDS)
+	@t/fuzz/run $(OBJS)/clang-fuzz $(SECONDS)
 
 fuzzers: $(FUZZERS)
 $(OBJS)/fuzz/%_fuzz: $(OBJS)/t/fuzz/%_fuzz.o $(OBJS)/libserver.a
