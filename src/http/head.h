@@ -44,7 +44,8 @@ enum class Target : uint8_t { origin, absolute, authority, asterisk };
 struct RequestHead {
     std::string_view request_line;  // without CRLF; set as soon as the line is complete, also when it is refused
     std::string_view method_text;
-    std::string_view target;     // as received, nginx's $request_uri
+    std::string_view target;     // as received
+    std::string_view uri;        // nginx's $request_uri: the target without scheme and authority
     std::string_view path;       // raw path of the target; "/" when absolute-form has none, "*" for asterisk-form
     std::string_view query;      // after the first '?', without it; neither path nor query holds a '#' or what follows
     std::string_view scheme;     // of absolute-form, as received
@@ -92,7 +93,7 @@ struct RequestHead {
     std::array<uint16_t, static_cast<size_t>(Header::count)> first_{};  // index + 1; 0: absent
 };
 
-// The Header of a field name in any case.
+// The Header of a field name in any case. REQUIRES: `name` is a token (RFC 9110 section 5.6.2).
 Header recognise_header(std::string_view name);
 
 // The usual spelling, such as "Content-Length"; empty for Header::other.

@@ -10,9 +10,19 @@
 
 namespace ringx::http {
 
-// True if normalise_path() would give back the same bytes: no '%', no '#', no empty, "." or ".." segment (and, a little
-// stricter than needed, no segment that begins with a dot).
-bool is_plain_path(std::string_view path);
+// The parts of "/path?query#fragment". A fragment has no business there and is left out, as in
+// nginx.
+struct PathAndQuery {
+    std::string_view path;
+    std::string_view query;      // without the '?'
+    bool has_query = false;      // true for "/a?" too
+    bool path_is_plain = false;  // normalise_path() gives back the same bytes: nothing is encoded, no segment is empty
+                                 // or begins with a dot
+};
+
+// Nothing if the target holds a space or a control character, or begins otherwise than with a slash or, its path being
+// empty, with '?' or '#'.
+std::optional<PathAndQuery> split_target(std::string_view target);
 
 // Percent-decodes, resolves "." and "..", and merges slashes if asked. The result is written to `out` and is never
 // longer than `raw`; `out` may be where `raw` is. Nothing if the path does not begin with a slash, has a broken %xx or
