@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "base/log.h"
-#include "conf/directive.h"
+#include "conf/language.h"
 #include "http/file_cache.h"
 #include "http/variables.h"
+#include "http/version.h"
 
 namespace ringx::http {
 
@@ -44,15 +45,17 @@ class MimeTypes {
 };
 
 struct CoreSettings {
-    // How paths become files.
-    Setting<std::string_view> root_text{"html"};
-    Template root;        // of `root` or `alias`, absolute once evaluated
-    bool is_alias = false;
+    // How paths become files: the value of `root` or `alias`, absolute once evaluated, and then the URI without its first
+    // `alias_bytes` bytes. With an alias in a regex location nothing of the URI is appended: alias_bytes is npos.
+    Template root;
     bool root_given = false;
+    bool is_alias = false;
+    size_t alias_bytes = 0;
 
     Setting<MimeTypes> types;
     Setting<std::string_view> default_type{"text/plain"};
     Setting<std::vector<ErrorPageRule>> error_pages;
+    Setting<bool> recursive_error_pages{false};
     Setting<bool> internal{false};
 
     Setting<bool> sendfile{false};
@@ -65,12 +68,26 @@ struct CoreSettings {
     Setting<uint32_t> max_ranges{~uint32_t{0}};
     Setting<bool> log_not_found{true};
 
-    OpenRules open_rules;  // from open_file_cache*, disable_symlinks, directio; inherited by complete()
+    OpenRules open_rules;  // put together from the settings below when the block is complete
+    struct FileCacheSize {
+        bool on = false;
+        uint32_t max = 0;
+        std::chrono::milliseconds inactive{60'000};
+    };
+    Setting<FileCacheSize> open_file_cache;
+    Setting<std::chrono::milliseconds> open_file_cache_valid{std::chrono::seconds(60)};
+    Setting<uint32_t> open_file_cache_min_uses{1};
+    Setting<bool> open_file_cache_errors{false};
+    struct SymlinkRule {
+        OpenRules::Symlinks symlinks = OpenRules::Symlinks::follow;
+        Template from;
+    };
+    Setting<SymlinkRule> disable_symlinks;
+    Setting<conf::Offset> directio{conf::Offset{~uint64_t{0}}};  // the largest: off
+    Setting<conf::Offset> directio_alignment{conf::Offset{512}};
 
-    // Names and limits.
-    enum class Tokens : uint8_t { off, on, build, text };
-    Setting<Tokens> server_tokens{Tokens::on};
-    std::string_view server_field;  // "ringx/0.1.0", made from server_tokens
+    // The Server field: "ringx/0.1.0", "ringx", a text of the administrator, or empty to leave it out.
+    Setting<std::string_view> server_tokens{RINGX_SERVER_FIELD};
 
     Setting<std::chrono::milliseconds> client_header_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::milliseconds> client_body_timeout{std::chrono::seconds(60)};
@@ -101,7 +118,7 @@ struct CoreSettings {
     // The handler a directive of this location installed (proxy_pass …); null: the modules' respond functions in order.
     Answer (*handler)(Request&) = nullptr;
 
-    void inherit(const CoreSettings& outer);
+    void inherit(const CoreSettings& outer);  // root and alias; the rest is inherited by its rows
     void complete(conf::Completion& completion);
 };
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "conf/block.h"
 #include "event/loop.h"
+#include "http/captures.h"
 #include "http/head.h"
 #include "http/response.h"
 #include "net/address.h"
@@ -68,6 +69,7 @@ class Request {
     std::string_view uri;
     std::string_view args;
     bool has_args = false;   // $is_args
+    Captures captures;       // of the latest regex
 
     WorkerParts* worker = nullptr;
     Peer* peer = nullptr;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "conf/directive.h"
+#include "conf/language.h"
 
 namespace ringx {
 

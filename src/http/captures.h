@@ -1,0 +1,32 @@
+// http/captures.h - what regular expressions captured for a request: $1 to $9, and named groups.
+//
+// Numbered captures are those of the latest match; a named one stays until a group of that name matches again. The text
+// captured is not copied: it is the subject's, which lives as long as the request.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace ringx::http {
+
+class Regex;
+class Request;
+
+struct NamedCapture {
+    std::string_view name;
+    std::string_view value;
+    NamedCapture* before;
+};
+
+struct Captures {
+    std::array<std::string_view, 10> groups{};  // [0] is the whole match
+    NamedCapture* named = nullptr;              // latest first, in the request's arena
+
+    std::optional<std::string_view> find(std::string_view name) const;
+};
+
+// Matches, and keeps the captures in the request when it did.
+bool match_into(Request& request, const Regex& regex, std::string_view subject);
+
+}  // namespace ringx::http

@@ -1,0 +1,12 @@
+// http/listen_directive.h - the words of `listen`: an address, and options of its socket.
+#pragma once
+
+#include "conf/binding.h"
+
+namespace ringx::http {
+
+struct ServerSettings;
+
+void set_listen(ServerSettings& settings, conf::Binding& binding);
+
+}  // namespace ringx::http

@@ -1,0 +1,213 @@
+#include "http/server_settings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/format.h"
+#include "http/listen_directive.h"
+
+namespace ringx::http {
+namespace {
+
+void open_http(HttpSettings& settings, conf::Binding& binding) {
+    if (settings.http != nullptr) return binding.duplicate();
+    binding.enter(conf::http, [&](conf::Block& block) { settings.http = &block; });
+}
+
+void open_server(ServerSettings&, conf::Binding& binding);
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
+    return result;
+}
+
+std::shared_ptr<const Regex> compile(conf::Binding& binding, const conf::Word& word, std::string_view pattern,
+                                     bool caseless) {
+    auto regex = Regex::compile(pattern, caseless);
+    if (!regex) {
+        binding.mistake(word, regex.error().sentence);
+        return nullptr;
+    }
+    return std::move(*regex);
+}
+
+bool has_upper_case(std::string_view text) {
+    return std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// Where `*` may stand: once, as a whole first or last label.
+bool is_wildcard_misplaced(std::string_view name) {
+    size_t star = name.find('*');
+    if (star == std::string_view::npos) return false;
+    if (name.find('*', star + 1) != std::string_view::npos) return true;
+    bool first = star == 0 && name.size() > 2 && name[1] == '.';
+    bool last = star == name.size() - 1 && name.size() > 2 && name[star - 1] == '.';
+    return !first && !last;
+}
+
+void add_name(ServerSettings& settings, conf::Binding& binding, const conf::Word& word) {
+    std::string_view text = word.text;
+    if (text.starts_with('~')) {
+        std::string_view pattern = text.substr(1);
+        if (pattern.empty()) return binding.mistake(word, "empty regex in server name \"~\"");
+        auto regex = compile(binding, word, pattern, has_upper_case(pattern));
+        if (regex) settings.names.push_back({ServerName::Kind::regex, text, std::move(regex)});
+        return;
+    }
+    if (is_wildcard_misplaced(text) || text.find('/') != std::string_view::npos) {
+        std::string sentence = text::format("server name \"{}\" is invalid", text);
+        if (text.find('/') == std::string_view::npos) return binding.mistake(word, std::move(sentence));
+        binding.warn(word, text::format("server name \"{}\" has suspicious symbols", text));
+    }
+
+    std::string_view name = binding.arena().copy(lower(text));
+    if (name.starts_with("*.")) {
+        settings.names.push_back({ServerName::Kind::suffix, name.substr(1), nullptr});
+    } else if (name.ends_with(".*")) {
+        settings.names.push_back({ServerName::Kind::prefix, name.substr(0, name.size() - 1), nullptr});
+    } else if (name.starts_with('.')) {
+        settings.names.push_back({ServerName::Kind::exact, name.substr(1), nullptr});
+        settings.names.push_back({ServerName::Kind::suffix, name, nullptr});
+    } else {
+        settings.names.push_back({ServerName::Kind::exact, name, nullptr});
+    }
+}
+
+void set_server_name(ServerSettings& settings, conf::Binding& binding) {
+    for (const conf::Word& word : binding.words()) {
+        conf::Word name = word;
+        if (name.text == "$hostname") {
+            char hostname[256] = {};
+            gethostname(hostname, sizeof hostname - 1);
+            name.text = binding.arena().copy(hostname);
+        }
+        if (settings.names.empty() && settings.first_name.empty()) {
+            settings.first_name = name.text.starts_with('.') ? name.text.substr(1) : name.text;
+        }
+        add_name(settings, binding, name);
+    }
+}
+
+std::optional<LocationName> read_location_name(conf::Binding& binding) {
+    auto words = binding.words();
+    const conf::Word& last = words.back();
+    std::string_view modifier = words.size() == 2 ? words[0].text : std::string_view();
+    std::string_view text = last.text;
+    if (words.size() == 1) {
+        // The modifier may touch the path.
+        for (std::string_view known : {"^~", "~*", "=", "~"}) {
+            if (!text.starts_with(known)) continue;
+            modifier = known;
+            text = text.substr(known.size());
+            break;
+        }
+    }
+
+    if (modifier == "=") return LocationName{LocationName::Kind::exact, text, nullptr};
+    if (modifier == "^~") return LocationName{LocationName::Kind::final, text, nullptr};
+    if (modifier == "~" || modifier == "~*") {
+        auto regex = compile(binding, last, text, modifier == "~*");
+        if (!regex) return std::nullopt;
+        return LocationName{LocationName::Kind::regex, text, std::move(regex)};
+    }
+    if (!modifier.empty()) {
+        binding.mistake(words[0], text::format("invalid location modifier \"{}\"", modifier),
+                        "expected =, ^~, ~ or ~*");
+        return std::nullopt;
+    }
+    auto kind = text.starts_with('@') ? LocationName::Kind::named : LocationName::Kind::prefix;
+    return LocationName{kind, text, nullptr};
+}
+
+// Whether a location of this name may stand in the block; complains if not.
+bool may_stand(conf::Binding& binding, const LocationName& name) {
+    using Kind = LocationName::Kind;
+    const conf::Word& word = binding.words().back();
+    const LocationName& outer = location_settings.in(binding.block()).name;
+
+    auto refuse = [&](std::string_view why) {
+        binding.mistake(word, text::format("location \"{}\" {}", name.text, why));
+        return false;
+    };
+    if (outer.kind == Kind::exact) {
+        return refuse(text::format("cannot be inside the exact location \"{}\"", outer.text));
+    }
+    if (outer.kind == Kind::named) {
+        return refuse(text::format("cannot be inside the named location \"{}\"", outer.text));
+    }
+    if (outer.kind != Kind::none && name.kind == Kind::named) return refuse("can be on the server level only");
+    bool both_plain = (outer.kind == Kind::prefix || outer.kind == Kind::final) && name.kind != Kind::regex;
+    if (both_plain && !name.text.starts_with(outer.text)) {
+        return refuse(text::format("is outside location \"{}\"", outer.text));
+    }
+    if (name.kind == Kind::regex) return true;
+
+    for (const conf::Block* sibling : binding.block().inner()) {
+        const LocationName& other = location_settings.in(*sibling).name;
+        bool same_search = (other.kind == Kind::final || other.kind == Kind::prefix) &&
+                           (name.kind == Kind::final || name.kind == Kind::prefix);
+        if (other.text == name.text && (other.kind == name.kind || same_search)) {
+            binding.mistake(word, text::format("duplicate location \"{}\"", name.text));
+            return false;
+        }
+    }
+    return true;
+}
+
+void open_location(LocationSettings&, conf::Binding& binding) {
+    auto name = read_location_name(binding);
+    bool fits = name && may_stand(binding, *name);
+    binding.enter(conf::location, [&](conf::Block& block) {
+        if (fits) location_settings.in(block).name = std::move(*name);
+    });
+}
+
+void open_server(ServerSettings&, conf::Binding& binding) { binding.enter(conf::server); }
+
+constexpr conf::Directive http_directives[] = {
+    conf::block<&open_http>("http", conf::main, {0, 0}, "Web sites: servers, locations and their settings."),
+};
+
+constexpr conf::Directive server_directives[] = {
+    conf::block<&open_server>("server", conf::http, {0, 0}, "A virtual server, chosen by address and name."),
+    conf::custom<&set_listen>("listen", conf::server, conf::at_least_one, "An address this server accepts connections on.")
+        .shown_as("address[:port] [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] [fastopen=number] "
+                  "[deferred] [bind] [ipv6only=on|off] [reuseport] [so_keepalive=on|off|[idle]:[interval]:[count]]"),
+    conf::custom<&set_server_name>("server_name", conf::server, conf::at_least_one,
+                                   "The names this server answers to: exact, wildcards and regular expressions.")
+        .shown_as("name ..."),
+};
+
+constexpr conf::Directive location_directives[] = {
+    conf::block<&open_location>("location", conf::server | conf::location, {1, 2},
+                                "Settings for requests whose path matches.")
+        .shown_as("[= | ~ | ~* | ^~] uri | @name"),
+};
+
+}  // namespace
+
+constinit conf::Slot<ServerSettings> server_settings;
+constinit conf::Slot<LocationSettings> location_settings;
+constinit conf::Slot<HttpSettings> http_settings;
+
+const conf::Section http_section{"http", http_directives, &http_settings};
+const conf::Section server_section{"server", server_directives, &server_settings};
+const conf::Section location_section{"location", location_directives, &location_settings};
+
+void ServerSettings::complete(conf::Completion& completion) {
+    if (completion.block().context() != conf::server) return;
+    if (names.empty()) names.push_back({});
+    if (!listens.empty()) return;
+    // nginx's default: what the user who started the server may bind.
+    std::string_view text = geteuid() == 0 ? "*:80" : "*:8000";
+    Listen listen{.address = *Address::parse(text, 80), .options = {}, .key = {}};
+    listen.key = listen.address.text();
+    listens.push_back({listen.key, {}});
+    conf::Block* root = &completion.block();
+    while (root->outer() != nullptr) root = root->outer();
+    http_settings.in(*root).addresses.try_emplace(listen.key, ListenAddress{listen, false, nullptr});
+}
+
+}  // namespace ringx::http

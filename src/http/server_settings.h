@@ -1,0 +1,86 @@
+// http/server_settings.h - the blocks of http: servers with their addresses and names, locations with their paths.
+//
+// These settings only record what was written and refuse what contradicts itself; http/site.h makes of them what a
+// request is routed by.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/language.h"
+#include "http/regex.h"
+#include "net/listener.h"
+
+namespace ringx::http {
+
+// One name of `server_name`.
+struct ServerName {
+    enum class Kind : uint8_t {
+        exact,    // example.com, or empty
+        suffix,   // *.example.com; the text is ".example.com"
+        prefix,   // www.example.*; the text is "www.example."
+        regex,    // ~pattern
+    };
+    Kind kind = Kind::exact;
+    std::string_view text;  // lower case
+    std::shared_ptr<const Regex> regex;
+};
+
+// One `listen` of a server.
+struct ListenHere {
+    std::string key;
+    conf::Word word;
+};
+
+struct ServerSettings {
+    std::vector<ListenHere> listens;
+    std::vector<ServerName> names;
+    std::string_view first_name;  // $server_name: as written, without a leading dot
+
+    void complete(conf::Completion& completion);
+};
+
+// The name of a location block.
+struct LocationName {
+    enum class Kind : uint8_t {
+        none,      // the block is a server
+        prefix,    // /path
+        final,     // ^~ /path: no regex after it
+        exact,     // = /path
+        regex,     // ~ pattern, ~* pattern
+        named,     // @name
+    };
+    Kind kind = Kind::none;
+    std::string_view text;
+    std::shared_ptr<const Regex> regex;
+};
+
+struct LocationSettings {
+    LocationName name;
+};
+
+// What the servers of a configuration say together about one address.
+struct ListenAddress {
+    Listen listen;
+    bool options_given = false;
+    const conf::Block* default_server = nullptr;  // the one marked so, or null
+};
+
+// Of the main block.
+struct HttpSettings {
+    conf::Block* http = nullptr;
+    std::map<std::string, ListenAddress> addresses;  // by key
+};
+
+extern constinit conf::Slot<ServerSettings> server_settings;
+extern constinit conf::Slot<LocationSettings> location_settings;
+extern constinit conf::Slot<HttpSettings> http_settings;
+
+extern const conf::Section http_section;
+extern const conf::Section server_section;
+extern const conf::Section location_section;
+
+}  // namespace ringx::http

@@ -1,0 +1,172 @@
+#include "http/site.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "http/captures.h"
+#include "net/error_log.h"
+
+namespace ringx::http {
+
+Phases::Phases(const conf::Block& block) {
+    auto collect = [](auto& into, auto function) {
+        if (function != nullptr) into.push_back(function);
+    };
+    for (const Module* module : modules()) {
+        if (module->applies != nullptr && !module->applies(block)) continue;
+        collect(server_rewrite, module->server_rewrite);
+        collect(rewrite, module->rewrite);
+        collect(preaccess, module->preaccess);
+        collect(access, module->access);
+        collect(precontent, module->precontent);
+        collect(respond, module->respond);
+        collect(filters, module->filter);
+        collect(logs, module->log);
+    }
+    const CoreSettings& core = core_settings.in(block);
+    if (core.handler != nullptr) respond.assign(1, core.handler);
+}
+
+Location::Location(const conf::Block& of)
+    : block(&of), core(&core_settings.in(of)), name(&location_settings.in(of).name), phases(of) {
+    for (const conf::Block* nested : of.inner()) {
+        if (nested->context() == conf::location) inner.add(std::make_unique<Location>(*nested));
+    }
+    inner.sort();
+}
+
+void LocationSet::add(std::unique_ptr<Location> location) {
+    const Location* added = location.get();
+    const LocationName& name = *added->name;
+    using Kind = LocationName::Kind;
+    if (name.kind == Kind::exact) exact_.emplace(name.text, added);
+    if (name.kind == Kind::prefix || name.kind == Kind::final) prefixes_.push_back({name.text, added, -1});
+    if (name.kind == Kind::regex) regexes_.push_back(added);
+    all_.push_back(std::move(location));
+}
+
+void LocationSet::sort() {
+    std::ranges::sort(prefixes_, {}, &Prefix::text);
+    for (size_t i = 1; i < prefixes_.size(); ++i) {
+        int shorter = static_cast<int>(i) - 1;
+        while (shorter >= 0 && !prefixes_[i].text.starts_with(prefixes_[static_cast<size_t>(shorter)].text)) {
+            shorter = prefixes_[static_cast<size_t>(shorter)].shorter;
+        }
+        prefixes_[i].shorter = shorter;
+    }
+}
+
+const Location* LocationSet::longest_prefix(std::string_view path) const {
+    // Whatever begins the path stands before it in order, and the nearest of those begins with all the others.
+    auto after = std::ranges::upper_bound(prefixes_, path, {}, &Prefix::text);
+    int at = static_cast<int>(after - prefixes_.begin()) - 1;
+    while (at >= 0 && !path.starts_with(prefixes_[static_cast<size_t>(at)].text)) {
+        at = prefixes_[static_cast<size_t>(at)].shorter;
+    }
+    return at >= 0 ? prefixes_[static_cast<size_t>(at)].location : nullptr;
+}
+
+const Location* LocationSet::find(std::string_view path, Request& request) const {
+    return search(path, request).location;
+}
+
+LocationSet::Found LocationSet::search(std::string_view path, Request& request) const {
+    if (!exact_.empty()) {
+        auto exact = exact_.find(path);
+        if (exact != exact_.end()) return {exact->second, true};
+    }
+
+    const Location* remembered = longest_prefix(path);
+    bool skip_regexes = false;
+    if (remembered != nullptr) {
+        skip_regexes = remembered->name->kind == LocationName::Kind::final;
+        Found nested = remembered->inner.search(path, request);
+        if (nested.is_final) return nested;
+        if (nested.location != nullptr) remembered = nested.location;
+    }
+    if (skip_regexes) return {remembered, false};
+
+    for (const Location* location : regexes_) {
+        if (!match_into(request, *location->name->regex, path)) continue;
+        Found nested = location->inner.search(path, request);
+        return {nested.location != nullptr ? nested.location : location, true};
+    }
+    return {remembered, false};
+}
+
+const Location* LocationSet::find_named(std::string_view name) const {
+    for (const auto& location : all_) {
+        if (location->name->kind == LocationName::Kind::named && location->name->text == name) return location.get();
+    }
+    return nullptr;
+}
+
+VirtualServer::VirtualServer(const conf::Block& of) : settings(&server_settings.in(of)), outside(of) {}
+
+bool ListenPoint::add(const ServerName& name, const VirtualServer& server) {
+    switch (name.kind) {
+        case ServerName::Kind::exact: return exact_.emplace(name.text, &server).second;
+        case ServerName::Kind::suffix: return suffixes_.emplace(name.text, &server).second;
+        case ServerName::Kind::prefix: return prefixes_.emplace(name.text, &server).second;
+        case ServerName::Kind::regex: regexes_.emplace_back(name.regex.get(), &server); return true;
+    }
+    return true;
+}
+
+const VirtualServer* ListenPoint::find_wildcard(std::string_view host) const {
+    if (!suffixes_.empty()) {
+        for (size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
+            if (dot == 0) continue;  // *.example.com does not match ".example.com"
+            auto found = suffixes_.find(host.substr(dot));
+            if (found != suffixes_.end()) return found->second;
+        }
+    }
+    if (!prefixes_.empty()) {
+        for (size_t dot = host.rfind('.'); dot != std::string_view::npos && dot > 0; dot = host.rfind('.', dot - 1)) {
+            auto found = prefixes_.find(host.substr(0, dot + 1));
+            if (found != prefixes_.end()) return found->second;
+        }
+    }
+    return nullptr;
+}
+
+const VirtualServer& ListenPoint::find(std::string_view host, Request& request) const {
+    auto exact = exact_.find(host);
+    if (exact != exact_.end()) return *exact->second;
+    if (const VirtualServer* wildcard = find_wildcard(host)) return *wildcard;
+    for (const auto& [regex, server] : regexes_) {
+        if (match_into(request, *regex, host)) return *server;
+    }
+    return *default_;
+}
+
+Site::Site(std::shared_ptr<const conf::Tree> tree) : tree_(std::move(tree)) {
+    const HttpSettings& settings = http_settings.in(tree_->root());
+    CHECK(settings.http != nullptr);
+    for (const conf::Block* block : settings.http->inner()) {
+        if (block->context() == conf::server) add_server(*block);
+    }
+    for (const auto& [key, address] : settings.addresses) listens_.push_back(address.listen);
+}
+
+void Site::add_server(const conf::Block& block) {
+    servers_.push_back(std::make_unique<VirtualServer>(block));
+    const VirtualServer& server = *servers_.back();
+    const HttpSettings& settings = http_settings.in(tree_->root());
+    for (const ListenHere& listen : server.settings->listens) {
+        ListenPoint& point = points_[listen.key];
+        const ListenAddress& address = settings.addresses.at(listen.key);
+        if (point.default_ == nullptr || address.default_server == &block) point.default_ = &server;
+        for (const ServerName& name : server.settings->names) {
+            if (point.add(name, server)) continue;
+            error_log(block).write(Level::warn, "conflicting server name \"{}\" on {}, ignored", name.text, listen.key);
+        }
+    }
+}
+
+const ListenPoint* Site::find(const std::string& listen_key) const {
+    auto found = points_.find(listen_key);
+    return found == points_.end() ? nullptr : &found->second;
+}
+
+}  // namespace ringx::http

@@ -1,0 +1,121 @@
+// http/site.h - what requests are routed by: the servers of each address, their names and their locations.
+//
+// Made once from a loaded tree and never changed; a generation's site lives as long as a request or connection of it.
+// Choosing follows nginx: first the address, then the name (exact, longest *.suffix, longest prefix.*, first regex,
+// default), then the location (exact, longest prefix and what is nested in it, first regex).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/load.h"
+#include "http/core_settings.h"
+#include "http/module.h"
+#include "http/server_settings.h"
+#include "net/service.h"
+
+namespace ringx::http {
+
+struct Location;
+
+// The functions of those modules that apply in a block, in order.
+struct Phases {
+    using Step = Answer (*)(Request&);
+    std::vector<Step> server_rewrite, rewrite, preaccess, access, precontent, respond;
+    std::vector<void (*)(Request&, Response&)> filters;
+    std::vector<void (*)(Request&)> logs;
+
+    explicit Phases(const conf::Block& block);
+};
+
+// The locations of a server, or those nested in a location.
+class LocationSet {
+ public:
+    // The location for a path, or null. Matching a regex leaves its captures in the request.
+    const Location* find(std::string_view path, Request& request) const;
+    // The location named `name`, which begins with @, or null.
+    const Location* find_named(std::string_view name) const;
+
+    void add(std::unique_ptr<Location> location);
+    // Called once, after the last add().
+    void sort();
+
+ private:
+    struct Prefix {
+        std::string_view text;
+        const Location* location;
+        int shorter;  // index of the longest other prefix that this one begins with, or -1
+    };
+    struct Found {
+        const Location* location = nullptr;
+        bool is_final = false;
+    };
+
+    Found search(std::string_view path, Request& request) const;
+    const Location* longest_prefix(std::string_view path) const;
+
+    std::vector<std::unique_ptr<Location>> all_;
+    std::unordered_map<std::string_view, const Location*> exact_;
+    std::vector<Prefix> prefixes_;
+    std::vector<const Location*> regexes_;
+};
+
+struct Location {
+    explicit Location(const conf::Block& of);
+
+    const conf::Block* block;
+    const CoreSettings* core;
+    const LocationName* name;
+    Phases phases;
+    LocationSet inner;
+};
+
+struct VirtualServer {
+    explicit VirtualServer(const conf::Block& of);
+
+    const ServerSettings* settings;
+    Location outside;  // the server seen as a location: for requests that are in none; its locations are nested in it
+};
+
+// The servers of one address.
+class ListenPoint {
+ public:
+    // The server for a host name in lower case. Matching a regex leaves its captures in the request.
+    const VirtualServer& find(std::string_view host, Request& request) const;
+    const VirtualServer& default_server() const { return *default_; }
+
+ private:
+    friend class Site;
+    using ByName = std::unordered_map<std::string_view, const VirtualServer*>;
+
+    // The server under the longest (for suffixes) or shortest-cut (for prefixes) part of the host, or null.
+    const VirtualServer* find_wildcard(std::string_view host) const;
+    // False when the name is taken.
+    bool add(const ServerName& name, const VirtualServer& server);
+
+    const VirtualServer* default_ = nullptr;
+    ByName exact_, suffixes_, prefixes_;
+    std::vector<std::pair<const Regex*, const VirtualServer*>> regexes_;
+};
+
+class Site : public ringx::Site {
+ public:
+    explicit Site(std::shared_ptr<const conf::Tree> tree);
+
+    const std::vector<Listen>& listens() const override { return listens_; }
+    // Null when this generation does not listen there.
+    const ListenPoint* find(const std::string& listen_key) const;
+
+ private:
+    void add_server(const conf::Block& block);
+
+    std::shared_ptr<const conf::Tree> tree_;
+    std::vector<std::unique_ptr<VirtualServer>> servers_;
+    std::unordered_map<std::string, ListenPoint> points_;
+    std::vector<Listen> listens_;
+};
+
+}  // namespace ringx::http
