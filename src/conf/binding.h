@@ -127,12 +127,15 @@ class Binding : public LoadState {
 
 class Completion : public LoadState {
  public:
-    Completion(const LoadState& state, Report& report, Block& block) : LoadState(state), report_(report), block_(block) {}
+    Completion(const LoadState& state, Report& report, Block& block)
+        : LoadState(state), report_(report), block_(block) {}
 
     Block& block() const { return block_; }
 
     // Without a place the mistake has no position, as nginx's complaints after parsing.
-    void mistake(std::string sentence, std::string hint = {}) { mistake(Place{}, std::move(sentence), std::move(hint)); }
+    void mistake(std::string sentence, std::string hint = {}) {
+        mistake(Place{}, std::move(sentence), std::move(hint));
+    }
     void mistake(const Place& place, std::string sentence, std::string hint = {});
     void warn(std::string sentence, std::string hint = {}) { warn(Place{}, std::move(sentence), std::move(hint)); }
     void warn(const Place& place, std::string sentence, std::string hint = {});

@@ -18,47 +18,53 @@
 namespace ringx::conf {
 
 // What ended a run of words.
-enum class Stop : uint8_t {
-    semicolon,
-    open,         // {
-    close,        // }; no words before it
-    end,          // of the text
-};
+enum class Stop : uint8_t { semicolon, open_brace, close_brace, end_of_text };
 
 class Lexer {
  public:
-    // nginx's limit, the size of its buffer: it finds a forgotten closing quote.
+    // nginx's limit, given by its buffer. It finds a forgotten closing quote.
     static constexpr size_t word_bytes_max = 4095;
 
-    // `order` counts the words of all files of a load. The words' texts live in the arena.
-    Lexer(std::string_view bytes, uint32_t file, uint32_t& order, Arena& arena, Report& report)
-        : bytes_(bytes), file_(file), order_(order), arena_(arena), report_(report) {}
+    // `order` counts the words of all sources of a load. The words' texts are kept in the arena.
+    Lexer(const Sources::Source& source, uint32_t file, uint32_t& order, Arena& arena, Report& report)
+        : bytes_(source.bytes), command_line_(source.command_line), file_(file), order_(order), arena_(arena),
+          report_(report) {}
 
-    // Reads words up to what ends them. With Stop::end there may be words: they were not ended.
+    // Reads words up to what ends them. There are none before `}` and the end; before `{` only after a mistake.
     Stop next(std::vector<Word>& words);
 
     // Where the last stop stood.
     const Place& stop() const { return stop_; }
 
+    // The text ended before the block that was opened there; says so unless it was said what is unfinished.
+    void report_unclosed(const Place& opened);
+
  private:
-    bool skip_blanks();
-    void read_word(std::vector<Word>& words);
-    size_t find_end(bool quoted, char quote);
-    bool too_long(const Word& word, char quote);
-    void after_quote(std::vector<Word>& words);
-    Place here() const;
-    void advance();
+    void skip_blanks();
+    Word read_word();
+    size_t find_end(size_t from, char quote) const;
+    void check_length(const Word& word, std::string_view raw, char quote);
+    void check_after_quote();
+    void report_broken_off(const Place& directive);
+    void report_end(Place unfinished, std::string sentence, std::string hint);
     std::string_view unescape(std::string_view raw);
 
+    bool at_end() const { return at_ == bytes_.size(); }
+    void move_to(size_t to);
+    Place here();
+
     std::string_view bytes_;
+    bool command_line_;
     size_t at_ = 0;
-    size_t line_start_ = 0;
     uint32_t line_ = 1;
+    size_t line_start_ = 0;
     uint32_t file_;
     uint32_t& order_;
     Arena& arena_;
     Report& report_;
     Place stop_;
+    uint32_t open_quote_line_ = 0;  // of the quote that was still open at the end of the text
+    bool broke_off_ = false;        // the text is unfinished, which has been reported
 };
 
 }  // namespace ringx::conf

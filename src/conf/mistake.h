@@ -1,11 +1,12 @@
 // conf/mistake.h - what is wrong with a configuration, said so that it can be mended.
 //
 // A Mistake is nginx's sentence and position, then the source line with a caret under the word at fault, and a hint
-// when there is one. Its texts are its own: it outlives the files it speaks of. A Report collects the mistakes of a load,
-// each once, and gives them back in the order of the text, whichever stage found them.
+// when there is one. Its texts are its own: it outlives the files it speaks of. A Report collects the mistakes of a
+// load, each once, and gives them back in the order of the text, whichever stage found them.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,11 @@ namespace ringx::conf {
 
 struct Mistake {
     Level level = Level::emerg;  // emerg: refused; warn: accepted, probably not what was meant; notice: worth a mention
-    std::string sentence;     // unknown directive "foo"
-    std::string position;     // " in /etc/ringx/server.conf:12", " in command line" or nothing
-    std::string source_line;  // without its indentation; empty when there is no position
-    std::string caret_line;   // as many columns as lead to the word, then `^`
-    std::string hint;
+    std::string sentence = {};     // unknown directive "foo"
+    std::string position = {};     // " in /etc/ringx/server.conf:12", " in command line" or nothing
+    std::string source_line = {};  // without its indentation; empty when there is no position
+    std::string caret_line = {};   // as many columns as lead to the word, then `^`
+    std::string hint = {};
 
     // unknown directive "foo" in /etc/ringx/server.conf:12
     std::string line() const { return sentence + position; }
@@ -49,6 +50,7 @@ class Sources {
 
  private:
     std::vector<Source> sources_;
+    std::map<std::string_view, uint32_t> files_;  // index by name
 };
 
 class Report {
@@ -64,13 +66,8 @@ class Report {
     std::vector<Mistake> take();
 
  private:
-    struct Entry {
-        uint32_t order;
-        Mistake mistake;
-    };
-
     const Sources& sources_;
-    std::vector<Entry> entries_;
+    std::multimap<uint32_t, Mistake> mistakes_;  // by Place::order
     bool failed_ = false;
 };
 
