@@ -1,6 +1,6 @@
 // conf/known_directives.h - names of nginx's directives, so that one we lack is not mistaken for a typo.
 //
-// The table is a copy of nginx's documentation by module. It says nothing about the directives that are supported: those
+// The table names all directives of nginx's documentation by module. It does not say which of them are supported: those
 // have rows in the language.
 #pragma once
 

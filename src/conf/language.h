@@ -1,14 +1,14 @@
 // conf/language.h - all directives of this server: the rows of all modules, found by name.
 //
 // Putting a Language together gives the slots their indices, so it happens at start-up, before there are threads; from
-// then on it is constant. Several rows may share a name when their contexts differ.
+// then on it is constant. Rows may share a name when their contexts differ.
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "conf/directive.h"
@@ -29,11 +29,12 @@ class Language {
         const Directive* directive;
         const Section* section;
     };
-    // One settings type and what the binder does with it.
+
+    // One settings type: where it has instances, and how an inner one takes from an outer one.
     struct Settings {
         const SlotBase* slot;
-        Context contexts;                  // where the type has an instance of its own
-        std::vector<const Section*> sections;  // whose rows speak of it
+        Context contexts;
+        std::vector<void (*)(void* inner, const void* outer)> inherit;
     };
 
     explicit Language(std::span<const Section> sections);
@@ -50,19 +51,20 @@ class Language {
     std::span<const Settings> settings() const { return settings_; }
     size_t slots() const { return slots_; }  // one more than the largest index
 
-    // One line a row for the man page and editors, tab-separated: name, arguments, contexts, section, help.
+    // A line for each row, for the man page and editors: name, arguments, contexts, section and help, between tabs.
     std::string dump() const;
 
  private:
-    void enrol(const Section& section);
+    void add_rows(const Section& section);
+    Settings& settings_of(SlotBase& slot);
 
     std::vector<Section> sections_;
-    std::unordered_map<std::string_view, std::vector<Row>> rows_;
+    std::map<std::string_view, std::vector<Row>> rows_;
     std::vector<Settings> settings_;
     size_t slots_ = 0;
 };
 
-// The arguments of a directive as the man page shows them, with its `;` or block.
+// What follows the name, as the man page shows it: "on | off;", "address { ... }".
 std::string arguments(const Directive& directive);
 
 }  // namespace ringx::conf

@@ -1,0 +1,135 @@
+#include "conf/binder.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/format.h"
+#include "conf/known_directives.h"
+
+namespace ringx::conf {
+namespace {
+
+// The last word in the line of the name, when others follow in later lines: a `;` is probably missing there.
+const Word* end_of_first_line(const Statement& statement) {
+    const std::vector<Word>& words = statement.words;
+    auto later = std::ranges::find_if(words, [&](const Word& w) { return w.place.line != words[0].place.line; });
+    return later == words.end() ? nullptr : &*std::prev(later);
+}
+
+}  // namespace
+
+Block& Binder::bind(std::span<const Statement> statements) {
+    Block& root = open(main, nullptr, nullptr);
+    bind_all(statements, root);
+    return root;
+}
+
+Block& Binder::open(Context context, Block* outer, const Statement* statement) {
+    std::span<Word> words;
+    Place place;
+    if (statement != nullptr) {
+        words = arena_.make_array<Word>(statement->words.size() - 1);
+        std::copy(statement->words.begin() + 1, statement->words.end(), words.begin());
+        place = statement->words[0].place;
+    }
+    std::span<void*> settings = arena_.make_array<void*>(language_.slots());
+    for (const Language::Settings& s : language_.settings()) {
+        size_t index = s.slot->index();
+        bool own = outer == nullptr || s.contexts.overlaps(context);
+        settings[index] = own ? s.slot->make_(arena_) : outer->settings_[index];
+    }
+    Block* block = arena_.make<Block>(context, outer, words, place, settings);
+    if (outer != nullptr) outer->inner_.push_back(block);
+    return *block;
+}
+
+void Binder::bind_all(std::span<const Statement> statements, Block& block) {
+    for (const Statement& statement : statements) bind_one(statement, block);
+}
+
+void Binder::bind_one(const Statement& statement, Block& block) {
+    const Language::Row* row = row_for(statement, block.context());
+    if (row == nullptr || !has_right_shape(statement, *row->directive)) return;
+    const Directive& directive = *row->directive;
+    if (!directive.has_effect) {
+        notes_.add(Level::notice, statement.words[0].place,
+                   text::format("\"{}\" directive has no effect", directive.name), std::string(directive.help));
+    }
+    if (directive.set == nullptr) return;
+    Binding binding(*this, *this, report_, directive, statement, block);
+    void* settings = directive.settings_type != nullptr ? block.settings(row->section->slot->index()) : nullptr;
+    directive.set(settings, binding);
+}
+
+// The row that speaks of the statement in such a block; complains and gives null when there is none.
+const Language::Row* Binder::row_for(const Statement& statement, Context context) {
+    const Word& name = statement.words[0];
+    std::span<const Language::Row> rows = language_.find(name.text);
+    Context allowed;
+    for (const Language::Row& row : rows) {
+        if (row.directive->contexts.includes(context)) return &row;
+        allowed |= row.directive->contexts;
+    }
+    if (rows.empty()) {
+        report_unknown(name, context);
+    } else {
+        report_.add(Level::emerg, name.place, text::format("\"{}\" directive is not allowed here", name.text),
+                    "it may stand in: " + names(allowed));
+    }
+    return nullptr;
+}
+
+void Binder::report_unknown(const Word& name, Context context) {
+    if (std::string_view module = module_of_known(name.text, context); !module.empty()) {
+        report_.add(Level::emerg, name.place,
+                    text::format("the \"{}\" directive of {} is known but not supported", name.text, module),
+                    std::string(advice_for_known(name.text)));
+        return;
+    }
+    std::string_view meant = language_.closest(name.text, context);
+    std::string hint = meant.empty() ? std::string() : text::format("did you mean \"{}\"?", meant);
+    report_.add(Level::emerg, name.place, text::format("unknown directive \"{}\"", name.text), std::move(hint));
+}
+
+bool Binder::has_right_shape(const Statement& statement, const Directive& row) {
+    const Word& name = statement.words[0];
+    const Word* unended = end_of_first_line(statement);
+    if (statement.has_block && !row.has_block) {
+        report_.add(Level::emerg, unended != nullptr ? unended->place : statement.end,
+                    text::format("directive \"{}\" is not terminated by \";\"", row.name),
+                    unended != nullptr ? "a \";\" is missing after this" : "a \";\" belongs here");
+        return false;
+    }
+    if (!statement.has_block && row.has_block) {
+        report_.add(Level::emerg, statement.end, text::format("directive \"{}\" has no opening \"{{\"", row.name));
+        return false;
+    }
+    size_t count = statement.words.size() - 1;
+    bool unlimited = row.arity.max == Arity::unlimited;
+    if (count >= row.arity.min && (unlimited || count <= row.arity.max)) return true;
+    bool merged = count > row.arity.max && unended != nullptr;
+    report_.add(Level::emerg, merged ? unended->place : name.place,
+                text::format("invalid number of arguments in \"{}\" directive", row.name),
+                merged ? "is a \";\" missing after this?" : text::format("write: {} {}", row.name, arguments(row)));
+    return false;
+}
+
+void Binder::complete(Block& block) {
+    if (block.outer() != nullptr) inherit(block);
+    for (const Language::Settings& s : language_.settings()) {
+        if (s.slot->complete_ == nullptr || !block.owns(s.slot->index())) continue;
+        Completion completion(*this, report_, block);
+        s.slot->complete_(block.settings(s.slot->index()), completion);
+    }
+    for (Block* inner : block.inner()) complete(*inner);
+}
+
+void Binder::inherit(Block& block) {
+    for (const Language::Settings& s : language_.settings()) {
+        size_t index = s.slot->index();
+        if (!block.owns(index)) continue;
+        for (auto take : s.inherit) take(block.settings(index), block.outer()->settings(index));
+    }
+}
+
+}  // namespace ringx::conf

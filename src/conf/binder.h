@@ -1,0 +1,46 @@
+// conf/binder.h - statements meet the rows of the language and become blocks with settings.
+//
+// Three passes, each over the whole tree, so that the order in a file does not matter: every statement is bound in its
+// block; inner blocks inherit from outer ones; settings that want it are completed. The last two happen only when
+// nothing refused the configuration: they may rely on sound settings.
+#pragma once
+
+#include <span>
+
+#include "conf/binding.h"
+#include "conf/block.h"
+#include "conf/language.h"
+#include "conf/mistake.h"
+#include "conf/statement.h"
+
+namespace ringx::conf {
+
+class Binder : public LoadState {
+ public:
+    Binder(Arena& arena, Bundle& bundle, std::string_view prefix, std::string_view conf_prefix,
+           const Language& language, Report& report, Report& notes)
+        : LoadState(arena, bundle, prefix, conf_prefix), language_(language), report_(report), notes_(notes) {}
+
+    // The main block, holding the statements; it lives in the arena.
+    Block& bind(std::span<const Statement> statements);
+
+    // Inheritance and completion of the block and all in it.
+    void complete(Block& block);
+
+ private:
+    friend class Binding;
+
+    Block& open(Context context, Block* outer, const Statement* statement);
+    void bind_all(std::span<const Statement> statements, Block& block);
+    void bind_one(const Statement& statement, Block& block);
+    const Language::Row* row_for(const Statement& statement, Context context);
+    void report_unknown(const Word& name, Context context);
+    bool has_right_shape(const Statement& statement, const Directive& row);
+    void inherit(Block& block);
+
+    const Language& language_;
+    Report& report_;
+    Report& notes_;
+};
+
+}  // namespace ringx::conf
