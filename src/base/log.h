@@ -2,7 +2,8 @@
 //
 // A Log is a set of destinations, each with the mildest level it admits. Destinations are shared: every path is opened
 // once, by the master, and when it is opened anew (rotation) the new file takes the place of the old under the same
-// descriptor number, so that nobody who writes has to know. Lines have nginx's form:
+// descriptor number, so that nobody who writes has to know. What a log cannot write is dropped: there is no place left
+// to complain to. Lines have nginx's form:
 //     2026/11/21 02:51:35 [error] 12#12: *3 open() "/x" failed (2: No such file or directory), client: 127.0.0.1
 // or are JSON objects with the same content.
 #pragma once
@@ -26,39 +27,60 @@ enum class Level : uint8_t { emerg = 1, alert, crit, error, warn, notice, info, 
 std::string_view level_name(Level level);
 std::optional<Level> parse_level(std::string_view name);
 
+struct SyslogTarget;
+
 // One open destination: a file, standard error, or a socket of syslog.
 class LogFile {
  public:
     // A path; "stderr"; or "syslog:server=ADDRESS[,facility=..][,tag=..][,severity=..][,nohostname]".
-    explicit LogFile(std::string name) : name_(std::move(name)) {}
+    // REQUIRES: what follows "syslog:" was accepted by parse_syslog.
+    explicit LogFile(std::string name);
+    LogFile(const LogFile&) = delete;
+    LogFile& operator=(const LogFile&) = delete;
+    ~LogFile();
 
     const std::string& name() const { return name_; }
-    bool is_file() const;
+    bool is_file() const { return !syslog_ && name_ != "stderr"; }
 
     // Opens it, or opens it anew: the descriptor number stays. Files are created with mode 0644 and appended to. A
     // symbolic link is not followed when its directory belongs to somebody other than root or us.
     Result<> open();
     // Puts `opened`, which another process opened, in the place of the descriptor.
     void adopt(Fd opened);
-    int fd() const { return fd_.get(); }
+    // Writes to the descriptor of `other` from now on, which closes with the last who shares it.
+    void share(const LogFile& other) { fd_ = other.fd_; }
+    // -1 before it is opened; never 0, 1 or 2.
+    int fd() const { return fd_ ? fd_->get() : -1; }
 
-    // Writes the whole text as one record; short writes of files are continued. What cannot be written is dropped: there
-    // is no place left to complain to.
-    void write(std::string_view text, Level level = Level::notice);
+    // Writes the whole text, which ends in a newline, as one record; short writes of files are continued. Syslog gets
+    // the severity of `level`, or without one that of its name.
+    Result<> write(std::string_view text, std::optional<Level> level = {}) const;
 
  private:
     std::string name_;
-    Fd fd_;
-    std::string syslog_head_;  // after the priority: host and tag
-    uint8_t syslog_facility_ = 23;
-    bool syslog_hostname_ = true;
+    std::unique_ptr<const SyslogTarget> syslog_;
+    std::shared_ptr<Fd> fd_;
+};
+
+// Collects what is known beside a message, in the form its line has.
+class LogTail {
+ public:
+    LogTail(std::string& line, bool json) : line_(line), json_(json) {}
+
+    void add(std::string_view name, std::string_view value) { append(name, value, ""); }     // client: 127.0.0.1
+    void quote(std::string_view name, std::string_view value) { append(name, value, "\""); }  // host: "example.com"
+
+ private:
+    void append(std::string_view name, std::string_view value, std::string_view quotes);
+
+    std::string& line_;
+    bool json_;
 };
 
 // Where a message belongs: the number of its connection and what is known about the request.
 struct LogContext {
     uint64_t connection = 0;  // 0: none
-    // Appends ", client: …, server: …" to a line.
-    void (*append_tail)(const void* object, std::string& line) = nullptr;
+    void (*describe)(const void* object, LogTail& tail) = nullptr;  // adds client, server, request …
     const void* object = nullptr;
 };
 
@@ -77,24 +99,24 @@ class Log {
 
     template <typename... Args>
     void write(Level level, text::format_string<Args...> form, Args&&... args) const {
-        if (admits(level)) write_line(level, {}, {}, form, text::make_format_args(args...));
+        if (admits(level)) write_line(level, {}, {}, text::text_of(form), text::make_format_args(args...));
     }
 
     // With the error as nginx shows it, "(2: No such file or directory)", behind the message.
     template <typename... Args>
     void write(Level level, Error error, text::format_string<Args...> form, Args&&... args) const {
-        if (admits(level)) write_line(level, {}, error, form, text::make_format_args(args...));
+        if (admits(level)) write_line(level, {}, error, text::text_of(form), text::make_format_args(args...));
     }
 
     template <typename... Args>
     void write(Level level, const LogContext& context, text::format_string<Args...> form, Args&&... args) const {
-        if (admits(level)) write_line(level, context, {}, form, text::make_format_args(args...));
+        if (admits(level)) write_line(level, context, {}, text::text_of(form), text::make_format_args(args...));
     }
 
     template <typename... Args>
     void write(Level level, const LogContext& context, Error error, text::format_string<Args...> form,
                Args&&... args) const {
-        if (admits(level)) write_line(level, context, error, form, text::make_format_args(args...));
+        if (admits(level)) write_line(level, context, error, text::text_of(form), text::make_format_args(args...));
     }
 
  private:

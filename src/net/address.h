@@ -1,4 +1,6 @@
 // net/address.h - a socket address: IPv4, IPv6 or a path.
+//
+// Its text is canonical, so two addresses are the same when their texts are.
 #pragma once
 
 #include <netinet/in.h>
@@ -9,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ringx {
 
@@ -22,8 +25,11 @@ class Address {
     // the text has none. Nothing when it is malformed.
     static std::optional<Address> parse(std::string_view text, uint16_t port);
 
-    static Address of_peer(int socket);   // getpeername(2); family AF_UNSPEC when it is gone
-    static Address of_socket(int socket); // getsockname(2)
+    // The same, and "name:80" too: all addresses the name has now. Empty when it is malformed or unknown. May block.
+    static std::vector<Address> resolve(std::string_view text, uint16_t port);
+
+    static Address of_peer(int socket);    // getpeername(2); family AF_UNSPEC when it is gone
+    static Address of_socket(int socket);  // getsockname(2)
 
     sa_family_t family() const { return any_.ss_family; }
     const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&any_); }

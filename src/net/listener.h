@@ -43,4 +43,11 @@ Result<Fd> open_listening_socket(const Listen& listen);
 // Applies those options that can be changed while listening (backlog, buffers, keepalive).
 Result<> update_listening_socket(int fd, const Listen& listen);
 
+// Sockets with SO_REUSEPORT also share an address with those of another server of the same user, who would get some of
+// our connections. So ask this before the first of ours is opened: EADDRINUSE when somebody listens there.
+Result<> check_address_is_free(const Address& address);
+
+// The socket's file goes with the last who listens: as in nginx a file that was left behind is not replaced.
+void remove_socket_file(const Address& address);
+
 }  // namespace ringx

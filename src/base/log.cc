@@ -1,0 +1,242 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <iterator>
+
+#include "base/check.h"
+#include "base/syslog.h"
+
+namespace ringx {
+namespace {
+
+constexpr size_t line_bytes_max = 2048;   // with the newline, as in nginx
+constexpr size_t error_bytes_kept = 50;   // a long message leaves this much of the line to the error behind it
+constexpr int first_own_fd = 3;           // 0 to 2 belong to whoever started us
+
+constexpr std::string_view level_names[] = {"emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"};
+
+// Who may have planted a link in a directory: its owner. Root and we ourselves are trusted.
+bool is_trusted(const struct stat& directory) { return directory.st_uid == 0 || directory.st_uid == geteuid(); }
+
+Result<Fd> open_file(const std::string& path) {
+    size_t slash = path.rfind('/');
+    std::string directory = slash == path.npos ? "." : path.substr(0, slash + 1);
+    Fd folder(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) return fail("open");
+    struct stat status;
+    if (fstat(folder.get(), &status) < 0) return fail("fstat");
+
+    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+    if (!is_trusted(status)) flags |= O_NOFOLLOW;
+    const char* name = path.c_str() + (slash == path.npos ? 0 : slash + 1);
+    Fd file(openat(folder.get(), name, flags, 0644));
+    if (!file) return fail("open");
+    return file;
+}
+
+// The same file under a number of our own.
+Result<Fd> away_from_standard(Fd fd) {
+    if (fd.get() >= first_own_fd) return fd;
+    Fd moved(fcntl(fd.get(), F_DUPFD_CLOEXEC, first_own_fd));
+    if (!moved) return fail("fcntl");
+    return moved;
+}
+
+Result<> write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0) {
+            if (errno == EINTR) continue;
+            return fail("write");
+        }
+        text.remove_prefix(static_cast<size_t>(written));
+    }
+    return {};
+}
+
+// Control characters never reach a log as they are: one message is one line, and no terminal is steered by it.
+void append_printable(std::string& line, std::string_view text) {
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) {
+            text::format_to(std::back_inserter(line), "\\x{:02X}", byte);
+        } else {
+            line.push_back(c);
+        }
+    }
+}
+
+void append_json(std::string& line, std::string_view text) {
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) {
+            text::format_to(std::back_inserter(line), "\\u{:04x}", byte);
+        } else {
+            if (c == '"' || c == '\\') line.push_back('\\');
+            line.push_back(c);
+        }
+    }
+}
+
+// What a line says besides its tail.
+struct Entry {
+    Level level;
+    const LogContext& context;
+    Error error;
+    std::string_view message;
+};
+
+std::string local_time(const char* form) {
+    time_t now = time(nullptr);
+    tm local;
+    localtime_r(&now, &local);
+    std::array<char, 40> out;
+    return std::string(out.data(), strftime(out.data(), out.size(), form, &local));
+}
+
+// "2026-11-21T02:51:35+00:00".
+std::string iso_time() {
+    std::string time = local_time("%Y-%m-%dT%H:%M:%S%z");
+    time.insert(time.size() - 2, ":");
+    return time;
+}
+
+std::string plain_line(const Entry& entry) {
+    std::string line = local_time("%Y/%m/%d %H:%M:%S");
+    text::format_to(std::back_inserter(line), " [{}] {}#{}: ", level_name(entry.level), getpid(), gettid());
+    if (entry.context.connection != 0) text::format_to(std::back_inserter(line), "*{} ", entry.context.connection);
+    append_printable(line, entry.message);
+    if (entry.error.number != 0) {
+        if (line.size() > line_bytes_max - error_bytes_kept) {
+            line.resize(line_bytes_max - error_bytes_kept);
+            line += "...";
+        }
+        line += " (" + describe(entry.error) + ")";
+    }
+    if (entry.context.describe != nullptr) {
+        LogTail tail(line, false);
+        entry.context.describe(entry.context.object, tail);
+    }
+    if (line.size() > line_bytes_max - 1) line.resize(line_bytes_max - 1);
+    line.push_back('\n');
+    return line;
+}
+
+// An object is never cut, it would be none any more: the message is.
+std::string json_line(const Entry& entry) {
+    std::string line = text::format(R"({{"time":"{}","level":"{}","pid":{},"tid":{})", iso_time(),
+                                    level_name(entry.level), getpid(), gettid());
+    if (entry.context.connection != 0) {
+        text::format_to(std::back_inserter(line), ",\"connection\":{}", entry.context.connection);
+    }
+    LogTail members(line, true);
+    members.add("message", entry.message.substr(0, line_bytes_max));
+    if (entry.error.number != 0) members.add("error", describe(entry.error));
+    if (entry.context.describe != nullptr) entry.context.describe(entry.context.object, members);
+    line += "}\n";
+    return line;
+}
+
+}  // namespace
+
+std::string_view level_name(Level level) {
+    auto place = static_cast<size_t>(level) - 1;
+    CHECK(place < std::size(level_names));
+    return level_names[place];
+}
+
+std::optional<Level> parse_level(std::string_view name) {
+    for (size_t i = 0; i < std::size(level_names); ++i) {
+        if (level_names[i] == name) return static_cast<Level>(i + 1);
+    }
+    return std::nullopt;
+}
+
+std::string describe(Error error) {
+    std::array<char, 128> storage;
+    return text::format("{}: {}", error.number, strerror_r(error.number, storage.data(), storage.size()));
+}
+
+LogFile::LogFile(std::string name) : name_(std::move(name)) {
+    if (!name_.starts_with(syslog_prefix)) return;
+    auto target = parse_syslog(std::string_view(name_).substr(syslog_prefix.size()));
+    CHECK(target.has_value());
+    syslog_ = std::make_unique<SyslogTarget>(std::move(*target));
+}
+
+LogFile::~LogFile() = default;
+
+Result<> LogFile::open() {
+    Result<Fd> opened;
+    if (syslog_) {
+        opened = open_syslog(*syslog_);
+    } else if (name_ == "stderr") {
+        opened = Fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, first_own_fd));
+        if (!*opened) return fail("fcntl");
+    } else {
+        opened = open_file(name_);
+    }
+    if (opened) opened = away_from_standard(std::move(*opened));
+    if (!opened) return std::unexpected(opened.error());
+    adopt(std::move(*opened));
+    return {};
+}
+
+void LogFile::adopt(Fd opened) {
+    CHECK(opened.get() >= first_own_fd);
+    if (!fd_) {
+        fd_ = std::make_shared<Fd>(std::move(opened));
+        return;
+    }
+    int placed = dup3(opened.get(), fd_->get(), O_CLOEXEC);
+    CHECK(placed == fd_->get());
+}
+
+Result<> LogFile::write(std::string_view text, std::optional<Level> level) const {
+    if (fd() < 0) return fail("write", EBADF);
+    if (!syslog_) return write_all(fd(), text);
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    return send_syslog(fd(), *syslog_, text, level.value_or(syslog_->severity));
+}
+
+void LogTail::append(std::string_view name, std::string_view value, std::string_view quotes) {
+    if (json_) {
+        line_ += ",\"";
+        line_ += name;
+        line_ += "\":\"";
+        append_json(line_, value);
+        line_ += '"';
+    } else {
+        line_ += ", ";
+        line_ += name;
+        line_ += ": ";
+        line_ += quotes;
+        append_printable(line_, value);
+        line_ += quotes;
+    }
+}
+
+void Log::add(Destination destination) {
+    if (destination.level > mildest_) mildest_ = destination.level;
+    destinations_.push_back(std::move(destination));
+}
+
+void Log::write_line(Level level, const LogContext& context, Error error, std::string_view form,
+                     text::format_args args) const {
+    std::string message = text::vformat(form, args);
+    Entry entry{level, context, error, message};
+    std::string plain, json;
+    for (const Destination& destination : destinations_) {
+        if (level > destination.level) continue;
+        std::string& line = destination.json ? json : plain;
+        if (line.empty()) line = destination.json ? json_line(entry) : plain_line(entry);
+        (void)destination.file->write(line, level);
+    }
+}
+
+}  // namespace ringx
