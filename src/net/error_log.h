@@ -1,7 +1,7 @@
 // net/error_log.h - the error_log directive: which Log a block of the configuration writes to.
 //
 // Destinations are collected in the tree's LogFiles, so that each is opened once, by the master; a block's Log is made
-// when the block is complete. Before that, and in a tree without error_log, the built-in default holds.
+// when the block is complete. A main block that names no file also writes to the default log.
 #pragma once
 
 #include <memory>
@@ -27,6 +27,14 @@ class LogFiles {
 };
 
 extern constinit conf::Slot<LogFiles> log_files;
+
+// What `error_log` and `access_log` name: a path becomes absolute by the prefix, "stderr" and "syslog:…" stay.
+// Complains and gives null when there can be no such destination.
+std::shared_ptr<LogFile> find_log_file(conf::Binding& binding, const conf::Word& word);
+
+// A file of the bundle that no disk can hold: it names the log of a configuration without error_log (`server -e`), and
+// so reaches the workers with the rest. Without it that is the path given to configure.
+inline constexpr std::string_view default_error_log_path = "/dev/null/error_log";
 
 extern const conf::Section error_log_section;
 extern const conf::Section log_files_section;
