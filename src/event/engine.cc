@@ -1,16 +1,14 @@
 #include "event/engine.h"
 
-namespace ringx {
+#include "event/epoll_engine.h"
+#include "event/uring_engine.h"
 
-// Weak until both engines are in the tree.
-[[gnu::weak]] Result<std::unique_ptr<Engine>> make_uring_engine(const EngineSettings& settings, Loop& loop);
-[[gnu::weak]] Result<std::unique_ptr<Engine>> make_epoll_engine(const EngineSettings& settings, Loop& loop);
+namespace ringx {
 
 Result<std::unique_ptr<Engine>> make_engine(const EngineSettings& settings, Loop& loop) {
     CHECK(settings.choice != EngineSettings::Choice::automatic);
-    auto make = settings.choice == EngineSettings::Choice::io_uring ? &make_uring_engine : &make_epoll_engine;
-    if (make == nullptr) return fail("make_engine()", ENOSYS);
-    return make(settings, loop);
+    if (settings.choice == EngineSettings::Choice::io_uring) return make_uring_engine(settings, loop);
+    return make_epoll_engine(settings, loop);
 }
 
 }  // namespace ringx
