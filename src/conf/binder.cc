@@ -117,7 +117,8 @@ bool Binder::has_right_shape(const Statement& statement, const Directive& row) {
 void Binder::complete(Block& block) {
     if (block.outer() != nullptr) inherit(block);
     for (const Language::Settings& s : language_.settings()) {
-        if (s.slot->complete_ == nullptr || !block.owns(s.slot->index())) continue;
+        // The main block also holds the defaults of settings that have no directive there: nothing to complete.
+        if (s.slot->complete_ == nullptr || !s.contexts.overlaps(block.context())) continue;
         Completion completion(*this, report_, block);
         s.slot->complete_(block.settings(s.slot->index()), completion);
     }

@@ -370,8 +370,9 @@ std::string_view family(Context context) {
 
 std::string_view module_of_known(std::string_view directive, Context context) {
     std::string_view found;
+    if (directive.empty() || directive.find(' ') != directive.npos) return found;
     for (const Module& module : modules) {
-        if (directive.empty() || !names(module.directives, directive)) continue;
+        if (!names(module.directives, directive)) continue;
         if (module.name.starts_with(family(context))) return module.name;
         if (found.empty()) found = module.name;
     }

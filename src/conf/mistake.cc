@@ -1,7 +1,6 @@
 #include "conf/mistake.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -114,16 +113,20 @@ void Report::add(Level level, const Place& place, std::string sentence, std::str
                                                : text::format(" in {}:{}", source.name, place.end_line);
         show_source(mistake, source, place);
     }
-    mistakes_.emplace(place.order, std::move(mistake));
+    if (mistakes_.size() == mistakes_max) {
+        ++left_out_;
+    } else if (seen_.insert(render(mistake)).second) {
+        mistakes_.emplace(place.order, std::move(mistake));
+    }
 }
 
 std::vector<Mistake> Report::take() {
     std::vector<Mistake> mistakes;
-    std::set<std::string> seen;  // a file that is included twice says everything twice
-    for (auto& [order, mistake] : mistakes_) {
-        if (seen.insert(render(mistake)).second) mistakes.push_back(std::move(mistake));
-    }
+    for (auto& [order, mistake] : mistakes_) mistakes.push_back(std::move(mistake));
+    if (left_out_ > 0) mistakes.push_back({.sentence = text::format("{} more mistakes are not shown", left_out_)});
     mistakes_.clear();
+    seen_.clear();
+    left_out_ = 0;
     return mistakes;
 }
 

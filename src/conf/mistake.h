@@ -5,8 +5,10 @@
 // load, each once, and gives them back in the order of the text, whichever stage found them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +57,9 @@ class Sources {
 
 class Report {
  public:
+    // Nobody reads on; a binary that was named by accident would otherwise fill the screen for long.
+    static constexpr size_t mistakes_max = 1000;
+
     explicit Report(const Sources& sources) : sources_(sources) {}
 
     // An unknown place gives a mistake without position.
@@ -62,12 +67,14 @@ class Report {
 
     bool failed() const { return failed_; }  // one of them is an emerg
 
-    // All of them in the order of the text, those without a place last. The report is empty afterwards.
+    // They come in the order of the text, those without a place last. The report is empty afterwards.
     std::vector<Mistake> take();
 
  private:
     const Sources& sources_;
     std::multimap<uint32_t, Mistake> mistakes_;  // by Place::order
+    std::set<std::string> seen_;                 // as rendered: a file that is included twice says everything twice
+    size_t left_out_ = 0;
     bool failed_ = false;
 };
 

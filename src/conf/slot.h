@@ -6,7 +6,7 @@
 //
 // Settings may have two members beside their values:
 //     void inherit(const Settings& outer);     what the rows of their directives do not cover
-//     void complete(conf::Completion&);        when all is read and inherited, outer blocks first
+//     void complete(conf::Completion&);        when all is read and inherited, outer blocks first, where one may stand
 #pragma once
 
 #include <concepts>

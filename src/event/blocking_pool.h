@@ -4,11 +4,10 @@
 // block all signals, and are joined at the end; jobs not begun by then are not run.
 #pragma once
 
-#include <pthread.h>
-
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "base/list.h"
@@ -41,20 +40,16 @@ class BlockingPool {
     void run(BlockingJob& job);
 
  private:
-    void start_thread();
     void serve();
 
     Loop& loop_;
-    std::mutex mutex_;  // guards what follows
+    std::mutex mutex_;
     std::condition_variable work_there_;
     List<BlockingJob> waiting_;
-    uint32_t waiting_count_ = 0;
+    std::vector<std::thread> threads_;
+    uint32_t threads_max_ = 4;
     uint32_t idle_ = 0;
     bool ending_ = false;
-
-    // The loop's own.
-    std::vector<pthread_t> threads_;
-    uint32_t threads_max_ = 4;
 };
 
 }  // namespace ringx

@@ -6,7 +6,6 @@
 
 #include "base/format.h"
 #include "http/listen_directive.h"
-#include "http/variables.h"
 
 namespace ringx::http {
 namespace {
@@ -31,7 +30,6 @@ std::shared_ptr<const Regex> compile(conf::Binding& binding, const conf::Word& w
         binding.mistake(word, regex.error().sentence);
         return nullptr;
     }
-    define_captures(binding, word, **regex);
     return std::move(*regex);
 }
 
