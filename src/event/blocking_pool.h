@@ -4,10 +4,11 @@
 // block all signals, and are joined at the end; jobs not begun by then are not run.
 #pragma once
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "base/list.h"
@@ -40,16 +41,20 @@ class BlockingPool {
     void run(BlockingJob& job);
 
  private:
+    void start_thread();
     void serve();
 
     Loop& loop_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // guards what follows
     std::condition_variable work_there_;
     List<BlockingJob> waiting_;
-    std::vector<std::thread> threads_;
-    uint32_t threads_max_ = 4;
+    uint32_t waiting_count_ = 0;
     uint32_t idle_ = 0;
     bool ending_ = false;
+
+    // The loop's own.
+    std::vector<pthread_t> threads_;
+    uint32_t threads_max_ = 4;
 };
 
 }  // namespace ringx

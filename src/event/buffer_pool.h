@@ -2,9 +2,10 @@
 //
 // Received bytes lie in a buffer of the pool, and whoever holds the Lease may read them in place; destroying the lease
 // gives the buffer back. Nobody keeps one while waiting for another peer. The engine decides where free buffers wait:
-// io_uring posts some of them to the kernel's buffer ring, epoll takes them one by one. Under ASan every byte that is not
-// leased is poisoned.
-// Few buffers are used again and again (last in, first out), so that a large pool costs only the memory it really needs.
+// io_uring posts some of them to the kernel's buffer ring, epoll takes them one by one. Under ASan every byte that is
+// not leased is poisoned.
+// Few buffers are used again and again (last in, first out), so that a large pool costs only the memory it really
+// needs.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+
 namespace ringx {
 
 class BufferPool {
  public:
-    // `count` buffers (at most 32768) of `bytes` each. The memory is mapped, and taken only when touched.
+    // `count` buffers (at most 32768) of `bytes` each, rounded up to a multiple of 8. The memory is mapped, and taken
+    // only when touched.
     BufferPool(uint32_t count, uint32_t bytes);
     BufferPool(const BufferPool&) = delete;
     BufferPool& operator=(const BufferPool&) = delete;
@@ -29,17 +33,26 @@ class BufferPool {
 
     // Takes a free buffer for the engine or the kernel; -1 when there is none.
     int32_t take();
-    // The kernel filled the first `filled` bytes of a taken buffer: they may be read now.
+    // The first `filled` bytes of a taken buffer may be touched, the others not. Before: none of them.
     void lend(int32_t buffer, size_t filled);
     // Gives a taken or lent buffer back.
     void give_back(int32_t buffer);
     uint32_t available() const { return static_cast<uint32_t>(free_.size()); }
 
  private:
+    friend class LeaseQueue;
+
+    struct Slot {
+        uint32_t size = 0;  // in a LeaseQueue: what was received,
+        uint16_t next = 0;  // and the buffer behind it
+        bool taken = false;
+    };
+
     char* memory_;
     uint32_t count_;
     uint32_t bytes_;
     std::vector<uint16_t> free_;
+    std::vector<Slot> slots_;
 };
 
 // Received bytes. Empty at the end of the stream.
@@ -60,7 +73,10 @@ class Lease {
     }
     ~Lease() { release(); }
 
-    std::string_view view() const { return pool_ ? std::string_view(pool_->memory(buffer_), size_) : std::string_view(); }
+    std::string_view view() const {
+        if (pool_ == nullptr) return {};
+        return {pool_->memory(buffer_), size_};
+    }
     bool empty() const { return size_ == 0; }
 
     void release() {
@@ -72,6 +88,24 @@ class Lease {
     BufferPool* pool_ = nullptr;
     int32_t buffer_ = -1;
     uint32_t size_ = 0;
+};
+
+// Lent buffers, first in, first out. The pool keeps the links, so that a queue is small wherever it is embedded.
+class LeaseQueue {
+ public:
+    LeaseQueue() = default;
+    LeaseQueue(const LeaseQueue&) = delete;
+    LeaseQueue& operator=(const LeaseQueue&) = delete;
+    ~LeaseQueue() { CHECK(count_ == 0); }
+
+    uint32_t count() const { return count_; }
+    void push(BufferPool& pool, int32_t buffer, uint32_t size);
+    Lease pop(BufferPool& pool);
+
+ private:
+    uint16_t first_ = 0;
+    uint16_t last_ = 0;
+    uint16_t count_ = 0;
 };
 
 }  // namespace ringx

@@ -1,8 +1,8 @@
 // event/engine.h - the seam between the loop and the kernel: operations in, outcomes out.
 //
 // The interface has the shape of completions; io_uring has it by nature, and the epoll engine imitates it: it tries the
-// system call when the descriptor is ready, and gives regular files to the pool of threads. A scripted third one stands in
-// for both in unit tests. The rules are those of event/operation.h and hold for all of them alike.
+// system call when the descriptor is ready, and gives regular files to the pool of threads. A scripted third one stands
+// in for both in unit tests. The rules are those of event/operation.h and hold for all of them alike.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,8 @@ class Engine {
         begin(operation);
     }
 
-    // Asks for an early end of an operation; its last answer still comes, from the loop. Without effect when it is not in
-    // flight.
+    // Asks for an early end of an operation; its last answer still comes, from the loop. Without effect when it is not
+    // in flight.
     void cancel(Operation& operation) {
         if (operation.in_flight_ && !operation.cancelled_) {
             operation.cancelled_ = true;
@@ -74,8 +74,8 @@ class Engine {
     // REQUIRES: none of them is in flight.
     virtual void close(int fd) = 0;
 
-    // Submits what was started, sleeps until there is an answer, `sleep_ms` have passed (0: no sleep; none: no limit) or
-    // wake() was called, refreshes the loop's clock, and delivers the answers that are there.
+    // Submits what was started, sleeps until there is an answer, `sleep_ms` have passed (0: no sleep; none: no limit)
+    // or wake() was called, refreshes the loop's clock, and delivers the answers that are there.
     virtual void wait(std::optional<uint64_t> sleep_ms) = 0;
 
     // Ends a sleep in wait(), now or the next. From any thread.
@@ -107,12 +107,13 @@ class Engine {
     uint32_t batch_ = 0;
 };
 
-// Whether io_uring can serve as the engine in this process tree: nothing, or the reason why not in words for the log, such
-// as "io_uring_setup() failed (1: Operation not permitted), kernel.io_uring_disabled is 2". Makes a ring and closes it.
+// Whether io_uring can serve as the engine in this process tree: nothing, or the reason why not in words for the log,
+// such as "io_uring_setup() failed (1: Operation not permitted), kernel.io_uring_disabled is 2". Makes a ring and
+// closes it.
 std::optional<std::string> io_uring_unavailable();
 
-// The engine for a worker; `loop` is the one that will call wait(). Makes the ring and its buffers, so call it before the
-// worker drops root (after, when sqpoll is on). The choice must not be `automatic` any more.
+// The engine for a worker; `loop` is the one that will call wait(). Makes the ring and its buffers, so call it before
+// the worker drops root (after, when sqpoll is on). The choice must not be `automatic` any more.
 Result<std::unique_ptr<Engine>> make_engine(const EngineSettings& settings, Loop& loop);
 
 }  // namespace ringx

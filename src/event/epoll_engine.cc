@@ -33,7 +33,7 @@ constexpr size_t parts_max = 64;
 
 constexpr uint32_t ended_events = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-// What is known of a descriptor. The flags are hints: a wrong one costs a system call, or is corrected by the next edge.
+// What is known of a descriptor. The flags are hints: a wrong one costs a system call or is set right by the next edge.
 struct Descriptor {
     Operation* in = nullptr;   // in flight: accepts, receives, or polls for input
     Operation* out = nullptr;  // in flight: sends, connects, or polls for output
@@ -42,7 +42,7 @@ struct Descriptor {
     bool listening : 1 = false;
     bool stream : 1 = false;    // a short read has emptied it
     bool readable : 1 = false;  // nothing has told since the last edge that a read would wait
-    bool ended : 1 = false;     // the peer has ended its side, or all is over: short reads tell nothing any more
+    bool ended : 1 = false;     // the peer has ended its side, or all is over: a short read means nothing
 };
 
 bool is_file(Kind kind) { return kind == Kind::open || kind == Kind::read || kind == Kind::write; }
@@ -244,8 +244,8 @@ void EpollEngine::proceed(Operation* waiting, uint32_t events) {
     }
 }
 
-// Sees to it that edges of the descriptor are reported; what is ready already is reported like an edge. False when it is
-// refused, with the reason in errno.
+// Sees to it that edges of the descriptor are reported; what is ready already is reported like an edge. False when it
+// is refused, with the reason in errno.
 bool EpollEngine::watch(const Operation& operation) {
     Descriptor& descriptor = at(operation.fd);
     if (descriptor.watched) return true;

@@ -25,9 +25,9 @@ int open_file(const Operation& operation, uint64_t more_resolve) {
     return fd < 0 ? -errno : static_cast<int>(fd);
 }
 
-// Reads or writes what is left after `done` bytes, until all is done, the file ends or a call fails. Gives the bytes done
-// in all, or a negative errno when there are none; `refused`, when given, tells that a call would have slept or cannot
-// tell whether it would.
+// Reads or writes what is left after `done` bytes, until all is done, the file ends or a call fails. Gives the bytes
+// done in all, or a negative errno when there are none; `refused`, when given, tells that a call would have slept or
+// cannot tell whether it would.
 int transfer(const Operation& operation, uint32_t done, int flags, bool* refused = nullptr) {
     bool own_position = operation.kind == Kind::write && operation.offset == ~uint64_t{0};
     while (done < operation.bytes) {

@@ -1,8 +1,8 @@
 // event/epoll_files.h - regular files for the epoll engine.
 //
-// A regular file is always "ready" to epoll, and then read() sleeps for the disk. So each call is made at once in a form
-// that refuses to sleep (RESOLVE_CACHED, RWF_NOWAIT), and if it refuses, made again on a thread of the loop's pool.
-// A call that a thread has begun cannot be taken back: a cancelled operation is answered when its thread is done, with
+// A regular file is always "ready" to epoll, and then read() sleeps for the disk. So each call is made at once in a
+// form that refuses to sleep (RESOLVE_CACHED, RWF_NOWAIT), and if it refuses, made again on a thread of the loop's
+// pool. What a thread has begun cannot be taken back: a cancelled operation is answered when its thread is done, with
 // what came of it.
 #pragma once
 

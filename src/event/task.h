@@ -1,8 +1,8 @@
 // event/task.h - a coroutine that gives a T.
 //
-// A task starts at once and runs until it has to wait. It is owned by the Task value; one coroutine may await it, and is
-// resumed where it ends. Destroying a task that still waits for something is a CHECK failure: cancel what it waits for,
-// then await it (STYLE section 2). There are no exceptions, no atomics and no threads here.
+// A task starts at once and runs until it has to wait. It is owned by the Task value; one coroutine may await it, and
+// is resumed where it ends. Destroying a task that still waits for something is a CHECK failure: cancel what it waits
+// for, then await it (STYLE section 2). There are no exceptions, no atomics and no threads here.
 // A Conversation is a coroutine that nobody awaits: it owns itself and is gone when it ends.
 #pragma once
 

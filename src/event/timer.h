@@ -1,7 +1,7 @@
 // event/timer.h - timeouts, thousands of them, in a wheel.
 //
-// A timer that is set again later than it already waits for is not moved: it fires early inside the wheel, finds that its
-// time has not come and goes back. So the timeout that every request prolongs costs one store. Resolution is one
+// A timer that is set again later than it already waits for is not moved: it fires early inside the wheel, finds that
+// its time has not come and goes back. So the timeout that every request prolongs costs one store. Resolution is one
 // millisecond; a timer never fires early, as its owner sees it.
 #pragma once
 
@@ -47,8 +47,15 @@ class TimerWheel {
  private:
     static constexpr unsigned level_bits = 6;
     static constexpr unsigned slots_per_level = 1u << level_bits;
-    static constexpr unsigned levels = 6;  // 64^6 ms: two years
+    static constexpr unsigned levels = 7;  // 64^7 ms: no uptime is so long
 
+    struct Slot {
+        unsigned level;
+        unsigned index;
+        uint64_t begins_ms;
+    };
+
+    std::optional<Slot> next_slot() const;
     void insert(Timer& timer, uint64_t at_ms);
 
     List<Timer> slots_[levels][slots_per_level];

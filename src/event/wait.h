@@ -17,7 +17,8 @@ namespace ringx {
 
 constexpr uint64_t no_limit = ~uint64_t{0};
 
-// Any single operation: describe it (the public fields of Operation), then `auto r = co_await wait;`.
+// Any single operation: describe it (the public fields of Operation), then `auto r = co_await wait;`. May be awaited
+// again. A send that ran out of time failed, however much of it has left.
 class Wait : public Operation, private Timer {
  public:
     Wait(Loop& loop, Kind what, int on, const char* call_name, uint64_t limit = no_limit)
@@ -25,10 +26,14 @@ class Wait : public Operation, private Timer {
         kind = what;
         fd = on;
     }
+    ~Wait() override;
 
     bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> waiter);
     Result<int> await_resume();
+
+    // The bytes of a `receive` that succeeded.
+    Lease lease();
 
     // Ends the wait early with ECANCELED.
     void cancel() { loop_.engine().cancel(*this); }
@@ -42,39 +47,60 @@ class Wait : public Operation, private Timer {
     const char* call_;
     std::coroutine_handle<> waiter_;
     int result_ = 0;
+    int32_t buffer_ = -1;
     bool timed_out_ = false;
 };
 
 // Receives from a socket, lease after lease, and stays armed in between: data and the end of the stream are noticed at
-// once, also while nobody waits. It holds at most a few leases nobody has asked for, then stops listening until they are
-// taken. When the pool has no buffer it parks and tries again when some have come back.
+// once, also while nobody waits. It holds at most a few leases nobody has asked for, then stops listening until they
+// are taken. A limit that runs out ends the wait of next(), not the receiving.
 class Receiver : public Operation, private Timer {
  public:
-    Receiver(Loop& loop, int socket);
+    Receiver(Loop& loop, int socket) : loop_(loop) {
+        kind = Kind::receive_many;
+        fd = socket;
+    }
+    ~Receiver() override;
 
     // Awaitable: the next bytes; an empty lease at the end of the stream.
     struct Next {
         Receiver& receiver;
         uint64_t limit_ms;
-        bool await_ready() const;
-        void await_suspend(std::coroutine_handle<> waiter);
-        Result<Lease> await_resume();
+        bool await_ready() const { return receiver.ready(); }
+        void await_suspend(std::coroutine_handle<> waiter) { receiver.await_next(waiter, limit_ms); }
+        Result<Lease> await_resume() { return receiver.take_next(); }
     };
     Next next(uint64_t limit_ms) { return {*this, limit_ms}; }
 
     // True when next() would not wait.
-    bool ready() const;
+    bool ready() const { return held_.count() > 0 || over_ || ended_; }
 
     // Ends it: whoever waits gets ECANCELED, and so does every later next(). Bytes already held can still be taken.
     void end();
     // True when the kernel holds nothing of it any more. After end(), await ended() before the socket is closed.
     struct Ended {
         Receiver& receiver;
-        bool await_ready() const;
-        void await_suspend(std::coroutine_handle<> waiter);
+        bool await_ready() const { return !receiver.in_flight(); }
+        void await_suspend(std::coroutine_handle<> waiter) { receiver.await_end(waiter); }
         void await_resume() const {}
     };
     Ended ended() { return {*this}; }
+
+ private:
+    void await_next(std::coroutine_handle<> waiter, uint64_t limit_ms);
+    Result<Lease> take_next();
+    void await_end(std::coroutine_handle<> waiter);
+    void complete(Outcome outcome) override;
+    void expire() override;
+
+    Loop& loop_;
+    std::coroutine_handle<> waiter_;      // for the next bytes
+    std::coroutine_handle<> end_waiter_;  // for the last answer
+    LeaseQueue held_;
+    bool over_ = false;       // the socket has nothing more to give
+    bool ended_ = false;      // end() was called
+    bool timed_out_ = false;
+    int over_error_ = 0;      // why it is over; 0: the end of the stream
 };
 
 // Waits for `after_ms` to pass. cancel() ends it early; the result tells whether the time passed.

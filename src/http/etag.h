@@ -1,4 +1,7 @@
 // http/etag.h - entity tags in If-Match, If-None-Match and If-Range (RFC 9110 sections 8.8.3 and 13.1).
+//
+// Tags are read as the grammar has them, for they may hold commas and spaces; what is malformed matches nothing. Unlike
+// nginx, a weak tag never matches where a strong one is asked for.
 #pragma once
 
 #include <cstdint>

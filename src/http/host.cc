@@ -19,7 +19,8 @@ bool is_name(std::string_view text) {
         if (!name_bytes[c]) return false;
         // An empty label cannot be looked up anywhere, and has been used to slip past name checks.
         if (c == '.' && i + 1 < text.size() && text[i + 1] == '.') return false;
-        if (c == '%' && (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)) return false;
+        if (c != '%') continue;
+        if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) return false;
     }
     return true;
 }

@@ -79,9 +79,9 @@ inline Answer Answer::later(Task<Answer> task) {
 
 struct Module {
     std::string_view name;  // "static": also its folder in modules/
-    std::span<const conf::Directive> directives;
+    std::span<const conf::Directive> directives = {};
     conf::SlotBase* settings = nullptr;
-    std::span<const Variable> variables;
+    std::span<const Variable> variables = {};
 
     // Whether its functions are wanted in this location (or server) block; null: everywhere.
     bool (*applies)(const conf::Block&) = nullptr;

@@ -1,8 +1,7 @@
-// http/open_file.h - opened files: how they are opened, and the worker's cache of them.
+// http/open_file.h - an opened file, and how many hold it.
 //
-// A file is opened beneath its root, never through a device or FIFO, without ever blocking the loop: at once when the
-// kernel has all of the path in its caches, else by the engine. What is asked about a file is asked of the opened
-// descriptor, so that what was checked is what is sent.
+// What is asked about a file is asked of the opened descriptor, so that what was checked is what is sent. Size, dates,
+// etag and the content in memory, if any, belong together: they are made once and never change.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,20 +15,22 @@
 
 namespace ringx::http {
 
-// A file that is open, or what is known about a path that could not be opened. Shared by the cache and by the responses
-// that send it; freed with the last of them. One worker, one thread: the count is no atomic.
+// Larger files are never held in memory: from here on sendfile costs less than the copy.
+inline constexpr uint64_t content_bytes_max = 64 << 10;
+
+// Shared by the cache and by the responses that send it; freed with the last of them. One worker, one thread: the count
+// is no atomic.
 class OpenFile {
  public:
-    Fd fd;
-    int error = 0;               // errno of a path that could not be opened; then the rest means nothing
+    Fd fd;                       // none for what is neither a regular file nor a directory
+    bool is_file = false;
     bool is_directory = false;
+    bool has_content = false;
+    bool is_direct = false;      // the descriptor is O_DIRECT
     uint64_t size = 0;
     int64_t modified = 0;        // seconds since 1970
-    uint64_t inode = 0;
-    uint64_t device = 0;
-    std::string content;         // the whole file, when it is small and cached; see file_cache
-    bool has_content = false;
-    char etag[40];               // "hex-hex" with its quotes
+    std::string content;         // the whole file, when `has_content`
+    char etag[36];               // "hex-hex" with its quotes
     uint8_t etag_bytes = 0;
     char modified_text[29];      // IMF-fixdate
 
@@ -39,8 +40,26 @@ class OpenFile {
     // Fills in what fstat(2) said, and prints etag and date.
     void describe(const struct stat& status);
 
+    // Whether it is the very same file and no byte of it was written in between, as far as its times can tell.
+    bool same_as(const OpenFile& other) const { return identity_ == other.identity_; }
+
+    // Written so lately that one more write could go unnoticed, because the clock of its times is coarse.
+    bool is_fresh(int64_t now_seconds) const { return identity_.changed_seconds + 2 > now_seconds; }
+
  private:
     friend class FileRef;
+
+    struct Identity {
+        uint64_t device = 0;
+        uint64_t inode = 0;
+        uint64_t size = 0;
+        int64_t modified_ns = 0;
+        int64_t changed_seconds = 0;
+        int64_t changed_ns = 0;
+        friend bool operator==(const Identity&, const Identity&) = default;
+    };
+
+    Identity identity_;
     uint32_t references_ = 0;
 };
 
@@ -50,6 +69,8 @@ class FileRef {
     explicit FileRef(OpenFile* file) : file_(file) {
         if (file_ != nullptr) ++file_->references_;
     }
+    static FileRef make();
+
     FileRef(const FileRef& other) : FileRef(other.file_) {}
     FileRef(FileRef&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
     FileRef& operator=(FileRef other) noexcept {
@@ -62,6 +83,7 @@ class FileRef {
 
     explicit operator bool() const { return file_ != nullptr; }
     OpenFile* operator->() const { return file_; }
+    OpenFile& operator*() const { return *file_; }
     OpenFile* get() const { return file_; }
 
  private:

@@ -17,6 +17,7 @@
 #include "http/captures.h"
 #include "http/head.h"
 #include "http/response.h"
+#include "http/worker_state.h"
 #include "net/address.h"
 
 namespace ringx::http {
@@ -54,6 +55,7 @@ struct WorkerParts {
     Loop& loop;
     FileCache& files;
     const Clock& clock;
+    WorkerStates states;  // of modules
 };
 
 class Request {
@@ -81,11 +83,13 @@ class Request {
     RequestBody* body = nullptr;         // null when it has none
 
     uint64_t started_us = 0;  // monotonic: when the first byte of the head was seen
+    bool pipelined = false;   // its first byte came with the request before it: $pipe
     bool internal = false;    // by an internal redirect
     bool is_error_page = false;
     uint8_t redirects_left = 10;
     uint16_t error_status = 0;  // an error page is being served: keep this status (0: the page's own)
     std::string_view remote_user;
+    std::string_view id;      // $request_id, once somebody asked for it
 
     // The status line and fields as they left; for logs.
     Response response;

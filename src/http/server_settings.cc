@@ -6,6 +6,7 @@
 
 #include "base/format.h"
 #include "http/listen_directive.h"
+#include "http/variables.h"
 
 namespace ringx::http {
 namespace {
@@ -30,6 +31,7 @@ std::shared_ptr<const Regex> compile(conf::Binding& binding, const conf::Word& w
         binding.mistake(word, regex.error().sentence);
         return nullptr;
     }
+    define_captures(binding, word, **regex);
     return std::move(*regex);
 }
 

@@ -42,7 +42,9 @@ class ByteSet {
 };
 
 // tchar of RFC 9110 section 5.6.2: what methods and field names are made of.
-inline constexpr ByteSet token_bytes([](char c) { return is_digit(c) || is_alpha(c) || contains("!#$%&'*+-.^_`|~", c); });
+inline constexpr ByteSet token_bytes([](char c) {
+    return is_digit(c) || is_alpha(c) || contains("!#$%&'*+-.^_`|~", c);
+});
 
 // Control characters, of which only the tab may stand in a value (RFC 9110 section 5.5).
 inline constexpr ByteSet control_bytes([](char c) {

@@ -1,38 +1,81 @@
 // http/variables.h - variables by name, and text with variables in it.
 //
-// A name is resolved once, when the configuration is read; at run time a variable is a function of the request. A
-// template is evaluated in one pass into a growing buffer: nothing is measured first and copied later, so what a
-// variable gives may change between two evaluations without harm.
+// A name is resolved once, when the configuration is read; at run time a variable is a function of the request. Names
+// may be used before they are defined (by set, map, a named group of a regular expression), so what a name stands for
+// is settled when the http block is complete. A template asks each of its variables once, and what it was given then is
+// what is copied: what a variable gives may change between two evaluations without harm.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "conf/binding.h"
+#include "conf/language.h"
 
 namespace ringx::http {
 
+class Regex;
 class Request;
+struct VariableUse;
 
-// A variable a module provides. Names ending in `_` with `prefix` set are families: $arg_NAME, $http_NAME.
+// The value, or nothing when there is none. It lives as long as the request.
+using VariableValue = std::optional<std::string_view>;
+using GetVariable = VariableValue (*)(Request&, const VariableUse&);
+
+// A variable a module provides.
 struct Variable {
-    std::string_view name;
-    // The value, or nothing when it has none; `suffix` is the rest of the name of a family.
-    std::optional<std::string_view> (*get)(Request&, std::string_view suffix);
-    bool prefix = false;
+    std::string_view name;  // lower case
+    GetVariable get;
+    bool is_family = false;   // the name ends in `_` and stands for all that begin with it: $arg_NAME, $http_NAME
+    bool changeable = false;  // the configuration may define a variable of this name
 };
 
-// The variable of this name (without $) among those of all modules and those the configuration defined; null if there is
-// none. `suffix` receives the rest of a family's name.
-const Variable* find_variable(std::string_view name, std::string_view& suffix);
+// A variable as the templates of a configuration refer to it: one for each name.
+struct VariableUse {
+    std::string_view name;       // lower case, without $
+    GetVariable get = nullptr;   // null until it is known what the name stands for
+    std::string_view suffix;     // of a family's member: what follows the family's name; of a capture: its group
+    const void* data = nullptr;  // what its definition in the configuration left here
+    conf::Place place;           // where it is used first
+
+    VariableValue value(Request& request) const { return get(request, *this); }
+};
+
+// The names of a configuration.
+class VariableNames {
+ public:
+    // The variable of that name; it need not be defined yet. `word` is where it is used. Case does not matter.
+    const VariableUse& use(conf::Binding& binding, const conf::Word& word, std::string_view name);
+
+    // From now on the name stands for `get`, unless a module has a variable of that name that cannot be changed: then it
+    // complains and gives null. Several definitions of a name must agree, the last one rules.
+    VariableUse* define(conf::Binding& binding, const conf::Word& word, std::string_view name, GetVariable get,
+                        const void* data = nullptr);
+
+    // Complains about names that are used and nowhere defined.
+    void complete(conf::Completion& completion);
+
+ private:
+    VariableUse& find(Arena& arena, std::string_view name);
+
+    std::map<std::string_view, VariableUse*> uses_;
+};
+
+extern constinit conf::Slot<VariableNames> variable_names;
+
+// The named groups of a regular expression become variables.
+void define_captures(conf::Binding& binding, const conf::Word& word, const Regex& regex);
+
+// The module's variable of this name in lower case, or the family it belongs to; null if there is none.
+const Variable* find_variable(std::string_view name);
 
 class Template {
  public:
     Template() = default;
 
-    // Compiles the word; complains about unknown variables (unknown "x" variable) and bad syntax in nginx's words.
+    // Compiles the word; complains in nginx's words when its syntax is bad.
     static std::optional<Template> compile(conf::Binding& binding, const conf::Word& word);
     static Template constant(std::string_view text);
 
@@ -40,18 +83,37 @@ class Template {
     std::string_view constant_text() const { return text_; }
     bool empty() const { return parts_.empty() && text_.empty(); }
 
-    // The value, in the request's arena (or the tree's, when it is constant). Variables without a value give nothing.
-    std::string_view evaluate(Request& request) const;
+    // The value, in the request's memory (or the tree's, when it is constant). Variables without a value give nothing.
+    std::string_view evaluate(Request& request) const {
+        return is_constant() ? text_ : evaluate_parts(request);
+    }
     void append_to(std::string& out, Request& request) const;
 
  private:
     struct Part {
-        std::string_view text;          // literal text when `variable` is null, else the suffix of a family
-        const Variable* variable = nullptr;
+        std::string_view text;  // literal, when there is no variable
+        const VariableUse* variable = nullptr;
+
+        std::string_view value(Request& request) const;
     };
+
+    std::string_view evaluate_parts(Request& request) const;
 
     std::string_view text_;
     std::vector<Part> parts_;
+};
+
+// Takes the literals and variables of a text one by one.
+class TemplateReader {
+ public:
+    explicit TemplateReader(std::string_view text) : rest_(text) {}
+
+    enum class Next : uint8_t { literal, variable, end, bad_name, no_bracket };
+    // `piece` becomes the literal text, or the name of the variable without $ and brackets.
+    Next read(std::string_view& piece);
+
+ private:
+    std::string_view rest_;
 };
 
 }  // namespace ringx::http

@@ -1,0 +1,132 @@
+#include "event/wait.h"
+
+#include <utility>
+
+namespace ringx {
+namespace {
+
+// Leases a Receiver holds before it stops listening. One wake-up of the kernel may add a few more.
+constexpr uint32_t held_max = 4;
+
+size_t bytes_of(const msghdr& message) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < message.msg_iovlen; ++i) bytes += message.msg_iov[i].iov_len;
+    return bytes;
+}
+
+}  // namespace
+
+Wait::~Wait() {
+    if (buffer_ >= 0) loop_.engine().buffers().give_back(buffer_);
+}
+
+void Wait::await_suspend(std::coroutine_handle<> waiter) {
+    CHECK(buffer_ < 0);
+    waiter_ = waiter;
+    timed_out_ = false;
+    if (limit_ms_ != no_limit) loop_.set_timer(*this, limit_ms_);
+    loop_.engine().start(*this);
+}
+
+void Wait::complete(Outcome outcome) {
+    CHECK(!outcome.more);
+    result_ = outcome.result;
+    buffer_ = outcome.buffer;
+    loop_.timers().stop(*this);
+    waiter_.resume();
+}
+
+void Wait::expire() {
+    timed_out_ = true;
+    cancel();
+}
+
+Result<int> Wait::await_resume() {
+    if (timed_out_) {
+        bool cut_short = kind == Kind::send && result_ >= 0 && static_cast<size_t>(result_) < bytes_of(*message);
+        if (result_ == -ECANCELED || cut_short) return fail(call_, ETIMEDOUT);
+    }
+    if (result_ < 0) return fail(call_, -result_);
+    return result_;
+}
+
+Lease Wait::lease() {
+    if (buffer_ < 0) return {};
+    return Lease(loop_.engine().buffers(), std::exchange(buffer_, -1), static_cast<uint32_t>(result_));
+}
+
+Receiver::~Receiver() {
+    while (held_.count() > 0) held_.pop(loop_.engine().buffers());
+}
+
+void Receiver::await_next(std::coroutine_handle<> waiter, uint64_t limit_ms) {
+    CHECK(!waiter_);
+    waiter_ = waiter;
+    if (limit_ms != no_limit) loop_.set_timer(*this, limit_ms);
+    if (!in_flight()) loop_.engine().start(*this);
+}
+
+Result<Lease> Receiver::take_next() {
+    bool timed_out = std::exchange(timed_out_, false);
+    if (held_.count() > 0) return held_.pop(loop_.engine().buffers());
+    if (ended_) return fail("recv", ECANCELED);
+    if (over_ && over_error_ != 0) return fail("recv", over_error_);
+    if (over_) return Lease();
+    CHECK(timed_out);
+    return fail("recv", ETIMEDOUT);
+}
+
+void Receiver::end() {
+    ended_ = true;
+    loop_.engine().cancel(*this);
+}
+
+void Receiver::await_end(std::coroutine_handle<> waiter) {
+    CHECK(ended_ && !end_waiter_);
+    end_waiter_ = waiter;
+}
+
+void Receiver::complete(Outcome outcome) {
+    if (outcome.buffer >= 0) {
+        held_.push(loop_.engine().buffers(), outcome.buffer, static_cast<uint32_t>(outcome.result));
+    } else if (outcome.result != -ECANCELED) {
+        over_ = true;
+        over_error_ = -outcome.result;
+    }
+
+    // Who does not take what came stops the flow; who waits starts it again.
+    bool full = held_.count() >= held_max;
+    if (in_flight()) {
+        if (full) loop_.engine().cancel(*this);
+    } else if (!over_ && !ended_ && !full && (waiter_ || outcome.result > 0)) {
+        loop_.engine().start(*this);
+    }
+
+    auto waiter = ready() ? std::exchange(waiter_, nullptr) : nullptr;
+    auto end_waiter = in_flight() ? nullptr : std::exchange(end_waiter_, nullptr);
+    if (waiter) {
+        loop_.timers().stop(*this);
+        waiter.resume();
+    }
+    if (end_waiter) end_waiter.resume();
+}
+
+void Receiver::expire() {
+    timed_out_ = true;
+    std::exchange(waiter_, nullptr).resume();
+}
+
+void Sleep::await_suspend(std::coroutine_handle<> waiter) {
+    waiter_ = waiter;
+    loop_.set_timer(*this, after_ms_);
+}
+
+void Sleep::cancel() {
+    if (!waiter_) return;
+    cancelled_ = true;
+    loop_.set_timer(*this, 0);
+}
+
+void Sleep::expire() { std::exchange(waiter_, nullptr).resume(); }
+
+}  // namespace ringx

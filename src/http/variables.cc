@@ -1,0 +1,183 @@
+#include "http/variables.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/format.h"
+#include "http/module.h"
+#include "http/regex.h"
+#include "http/text.h"
+
+namespace ringx::http {
+namespace {
+
+bool is_name_byte(char c) { return is_alpha(c) || is_digit(c) || c == '_'; }
+
+// $1 to $9: one digit only, so $10 is $1 and then 0.
+bool is_capture(std::string_view name) { return name.size() == 1 && name[0] >= '1' && name[0] <= '9'; }
+
+VariableValue numbered_capture(Request& request, const VariableUse& use) {
+    std::string_view value = request.captures.groups[static_cast<size_t>(use.name[0] - '0')];
+    return value.data() == nullptr ? VariableValue() : value;
+}
+
+VariableValue named_capture(Request& request, const VariableUse& use) { return request.captures.find(use.suffix); }
+
+std::string_view in_lower_case(Arena& arena, std::string_view name) {
+    char* lower = arena.text(name.size());
+    std::ranges::transform(name, lower, to_lower);
+    return {lower, name.size()};
+}
+
+}  // namespace
+
+constinit conf::Slot<VariableNames> variable_names{conf::http};
+
+const Variable* find_variable(std::string_view name) {
+    const Variable* family = nullptr;
+    for (const Module* module : modules()) {
+        for (const Variable& variable : module->variables) {
+            if (variable.name == name) return &variable;
+            if (variable.is_family && name.size() > variable.name.size() && name.starts_with(variable.name)) {
+                family = &variable;
+            }
+        }
+    }
+    return family;
+}
+
+VariableUse& VariableNames::find(Arena& arena, std::string_view name) {
+    std::string_view lower = in_lower_case(arena, name);
+    VariableUse*& use = uses_[lower];
+    if (use == nullptr) {
+        use = arena.make<VariableUse>();
+        use->name = lower;
+    }
+    return *use;
+}
+
+const VariableUse& VariableNames::use(conf::Binding& binding, const conf::Word& word, std::string_view name) {
+    VariableUse& use = find(binding.arena(), name);
+    if (!use.place.known()) use.place = word.place;
+    if (is_capture(name)) use.get = numbered_capture;
+    return use;
+}
+
+VariableUse* VariableNames::define(conf::Binding& binding, const conf::Word& word, std::string_view name,
+                                   GetVariable get, const void* data) {
+    VariableUse& use = find(binding.arena(), name);
+    const Variable* known = find_variable(use.name);
+    if (known != nullptr && !known->is_family && !known->changeable) {
+        binding.mistake(word, text::format("the duplicate \"{}\" variable", name));
+        return nullptr;
+    }
+    use.get = get;
+    use.data = data;
+    return &use;
+}
+
+void VariableNames::complete(conf::Completion& completion) {
+    for (auto& [name, use] : uses_) {
+        if (use->get != nullptr) continue;
+        const Variable* variable = find_variable(name);
+        if (variable == nullptr) {
+            completion.mistake(use->place, text::format("unknown \"{}\" variable", name));
+            continue;
+        }
+        use->get = variable->get;
+        if (variable->is_family) use->suffix = name.substr(variable->name.size());
+    }
+}
+
+void define_captures(conf::Binding& binding, const conf::Word& word, const Regex& regex) {
+    for (const Regex::Group& group : regex.named_groups()) {
+        VariableUse* use = variable_names.in(binding.block()).define(binding, word, group.name, named_capture);
+        if (use != nullptr) use->suffix = group.name;
+    }
+}
+
+TemplateReader::Next TemplateReader::read(std::string_view& piece) {
+    if (rest_.empty()) return Next::end;
+    if (rest_[0] != '$') {
+        piece = rest_.substr(0, rest_.find('$'));
+        rest_.remove_prefix(piece.size());
+        return Next::literal;
+    }
+    rest_.remove_prefix(1);
+    if (!rest_.empty() && is_capture(rest_.substr(0, 1))) {
+        piece = rest_.substr(0, 1);
+        rest_.remove_prefix(1);
+        return Next::variable;
+    }
+    bool bracket = rest_.starts_with('{');
+    if (bracket) rest_.remove_prefix(1);
+    auto name_end = std::ranges::find_if_not(rest_, is_name_byte);
+    piece = rest_.substr(0, static_cast<size_t>(name_end - rest_.begin()));
+    rest_.remove_prefix(piece.size());
+    if (bracket && rest_.empty() && piece.empty()) return Next::bad_name;
+    if (bracket) {
+        if (!rest_.starts_with('}')) return Next::no_bracket;
+        rest_.remove_prefix(1);
+    }
+    return piece.empty() ? Next::bad_name : Next::variable;
+}
+
+std::optional<Template> Template::compile(conf::Binding& binding, const conf::Word& word) {
+    Template compiled;
+    TemplateReader reader(word.text);
+    std::string_view piece;
+    for (;;) {
+        switch (reader.read(piece)) {
+            case TemplateReader::Next::end:
+                if (compiled.parts_.empty()) return constant(word.text);
+                return compiled;
+            case TemplateReader::Next::literal:
+                if (piece.size() == word.text.size()) return constant(word.text);
+                compiled.parts_.push_back({piece});
+                break;
+            case TemplateReader::Next::variable:
+                compiled.parts_.push_back({{}, &variable_names.in(binding.block()).use(binding, word, piece)});
+                break;
+            case TemplateReader::Next::bad_name:
+                binding.mistake(word, "invalid variable name");
+                return std::nullopt;
+            case TemplateReader::Next::no_bracket:
+                binding.mistake(word, text::format("the closing bracket in \"{}\" variable is missing", piece));
+                return std::nullopt;
+        }
+    }
+}
+
+Template Template::constant(std::string_view text) {
+    Template made;
+    made.text_ = text;
+    return made;
+}
+
+std::string_view Template::Part::value(Request& request) const {
+    return variable == nullptr ? text : variable->value(request).value_or(std::string_view());
+}
+
+std::string_view Template::evaluate_parts(Request& request) const {
+    if (parts_.size() == 1) return parts_[0].value(request);
+
+    std::array<std::string_view, 16> few;
+    std::span<std::string_view> values = std::span(few).first(std::min(few.size(), parts_.size()));
+    if (parts_.size() > few.size()) values = request.arena.make_array<std::string_view>(parts_.size());
+    size_t bytes = 0;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+        values[i] = parts_[i].value(request);
+        bytes += values[i].size();
+    }
+    char* text = request.arena.text(bytes);
+    char* end = text;
+    for (std::string_view value : values) end = std::copy(value.begin(), value.end(), end);
+    return {text, bytes};
+}
+
+void Template::append_to(std::string& out, Request& request) const {
+    out += text_;
+    for (const Part& part : parts_) out += part.value(request);
+}
+
+}  // namespace ringx::http
