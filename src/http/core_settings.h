@@ -58,7 +58,7 @@ struct CoreSettings {
     Setting<bool> recursive_error_pages{false};
     Setting<bool> internal{false};
 
-    Setting<bool> sendfile{false};
+    Setting<bool> sendfile{true};  // nginx: off; what is sent is the same
     Setting<conf::Size> sendfile_max_chunk{conf::Size{2 << 20}};
     Setting<bool> tcp_nopush{false};
     Setting<bool> tcp_nodelay{true};

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/arena.h"
@@ -22,12 +23,15 @@
 
 namespace ringx::http {
 
+class Answer;
 class FileCache;
+class Request;
 class RequestBody;
 class Site;
 struct CoreSettings;
 struct Location;
 struct VirtualServer;
+enum class Stage : uint8_t;
 
 // What a request may know about the connection it came over. It is part of every idle connection, so it is small: the
 // addresses are asked for when somebody wants to know them.
@@ -35,7 +39,6 @@ class Peer {
  public:
     uint64_t number = 0;    // $connection: unique in this run of the server
     uint64_t since_us = 0;  // monotonic: when it was accepted
-    const std::string* listen_key = nullptr;
     int fd = -1;            // for getsockopt(2) and the like only
     uint32_t requests = 0;  // $connection_requests, the current one included
 
@@ -55,10 +58,54 @@ struct WorkerParts {
     Loop& loop;
     FileCache& files;
     const Clock& clock;
-    WorkerStates states;  // of modules
+    WorkerStates states = {};  // of modules
 };
 
-class Request {
+// All of a request that begins anew with the next one.
+struct RequestState {
+    // As it is being processed: an internal redirect changes them. `uri` is decoded and normalised, without the query.
+    std::string_view uri;
+    std::string_view args;
+    bool has_args = false;  // $is_args
+    Captures captures;      // of the latest regex
+
+    std::shared_ptr<const Site> site;  // the generation it began on
+    const VirtualServer* server = nullptr;
+    const Location* location = nullptr;
+    const conf::Block* block = nullptr;  // of the location
+    const CoreSettings* core = nullptr;  // of that block
+    RequestBody* body = nullptr;         // null when it has none
+    Answer* answer = nullptr;            // what is waited for
+    Request* next = nullptr;             // in a list of requests that were answered together
+
+    uint64_t started_us = 0;  // monotonic: when the first byte of the head was seen
+    bool pipelined = false;   // its first byte came with the request before it: $pipe
+    bool head_is_complete = false;
+    Lease head_lease;       // what the head points into, once the connection has gone on to other bytes
+    std::string head_text;
+
+    // Where the pipeline is; see http/pipeline.h.
+    Stage stage{};
+    uint16_t step = 0;         // of the stage: the function to call next
+    bool uri_changed = false;  // by a rewrite: the location is chosen again after the phase
+    bool internal = false;     // by an internal redirect
+    bool is_error_page = false;
+    bool keep_alive = true;  // false: the connection ends with this request, whatever the client asked for
+    uint8_t redirects_left = 10;
+    uint16_t error_status = 0;  // an error page is being served: the status to send with it (0: the page's own)
+    std::string_view remote_user;
+    std::string_view id;  // $request_id, once somebody asked for it
+
+    // What was answered, and how far it got; for logs.
+    Response response;
+    uint16_t sent_status = 0;  // 0: nothing was sent (yet)
+    uint64_t sent_bytes = 0;
+    uint64_t sent_body_bytes = 0;
+    uint64_t received_bytes = 0;  // $request_length
+    bool completed = false;       // $request_completion
+};
+
+class Request : public RequestState {
  public:
     Request() = default;
     Request(const Request&) = delete;
@@ -66,38 +113,8 @@ class Request {
 
     RequestHead head;
     Arena arena;
-
-    // As it is being processed: an internal redirect changes them. `uri` is decoded and normalised, without the query.
-    std::string_view uri;
-    std::string_view args;
-    bool has_args = false;   // $is_args
-    Captures captures;       // of the latest regex
-
     WorkerParts* worker = nullptr;
     Peer* peer = nullptr;
-    std::shared_ptr<const Site> site;  // the generation it began on
-    const VirtualServer* server = nullptr;
-    const Location* location = nullptr;
-    const conf::Block* block = nullptr;  // of the location, or of the server while there is none
-    const CoreSettings* core = nullptr;  // of that block
-    RequestBody* body = nullptr;         // null when it has none
-
-    uint64_t started_us = 0;  // monotonic: when the first byte of the head was seen
-    bool pipelined = false;   // its first byte came with the request before it: $pipe
-    bool internal = false;    // by an internal redirect
-    bool is_error_page = false;
-    uint8_t redirects_left = 10;
-    uint16_t error_status = 0;  // an error page is being served: keep this status (0: the page's own)
-    std::string_view remote_user;
-    std::string_view id;      // $request_id, once somebody asked for it
-
-    // The status line and fields as they left; for logs.
-    Response response;
-    uint16_t sent_status = 0;   // 0: nothing was sent (yet)
-    uint64_t sent_bytes = 0;
-    uint64_t sent_body_bytes = 0;
-    uint64_t received_bytes = 0;  // $request_length
-    bool completed = false;       // $request_completion
 
     bool is_head() const { return head.method == Method::head; }
     Method method() const { return head.method; }

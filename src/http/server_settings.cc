@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "http/listen_directive.h"
 #include "http/variables.h"
+#include "http/variables.h"
 
 namespace ringx::http {
 namespace {

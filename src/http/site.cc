@@ -101,7 +101,15 @@ const Location* LocationSet::find_named(std::string_view name) const {
     return nullptr;
 }
 
-VirtualServer::VirtualServer(const conf::Block& of) : settings(&server_settings.in(of)), outside(of) {}
+VirtualServer::VirtualServer(const conf::Block& of) : settings(&server_settings.in(of)), outside(of) {
+    const CoreSettings& core = *outside.core;
+    const conf::Buffers& buffers = *core.large_client_header_buffers;
+    limits.line_bytes_max = static_cast<uint32_t>(buffers.size);
+    limits.head_bytes_max = static_cast<uint32_t>(buffers.count * buffers.size);
+    limits.fields_max = static_cast<uint16_t>(*core.max_headers);
+    limits.underscores_in_headers = *core.underscores_in_headers;
+    limits.ignore_invalid_headers = *core.ignore_invalid_headers;
+}
 
 bool ListenPoint::add(const ServerName& name, const VirtualServer& server) {
     switch (name.kind) {

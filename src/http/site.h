@@ -13,6 +13,7 @@
 
 #include "conf/load.h"
 #include "http/core_settings.h"
+#include "http/h1_parser.h"
 #include "http/module.h"
 #include "http/server_settings.h"
 #include "net/service.h"
@@ -77,6 +78,7 @@ struct VirtualServer {
     explicit VirtualServer(const conf::Block& of);
 
     const ServerSettings* settings;
+    HeadLimits limits;
     Location outside;  // the server seen as a location: for requests that are in none; its locations are nested in it
 };
 

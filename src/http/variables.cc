@@ -32,6 +32,7 @@ std::string_view in_lower_case(Arena& arena, std::string_view name) {
 }  // namespace
 
 constinit conf::Slot<VariableNames> variable_names{conf::http};
+const conf::Section variables_section{"variables", {}, &variable_names};
 
 const Variable* find_variable(std::string_view name) {
     const Variable* family = nullptr;

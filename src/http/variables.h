@@ -64,6 +64,7 @@ class VariableNames {
 };
 
 extern constinit conf::Slot<VariableNames> variable_names;
+extern const conf::Section variables_section;
 
 // The named groups of a regular expression become variables.
 void define_captures(conf::Binding& binding, const conf::Word& word, const Regex& regex);

@@ -1,0 +1,394 @@
+#include "http/connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "http/output.h"
+#include "http/pipeline.h"
+#include "http/response_head.h"
+#include "http/server.h"
+#include "http/site.h"
+#include "http/uri.h"
+
+namespace ringx::http {
+namespace {
+
+// Answers of a pipeline are gathered up to this size, then sent.
+constexpr size_t output_bytes_max = 64 * 1024;
+
+uint32_t milliseconds_of(std::chrono::milliseconds time) {
+    return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, UINT32_MAX));
+}
+
+}  // namespace
+
+Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
+    : server_(server), listen_(listen), receiver_(server.loop(), socket) {
+    peer_.fd = socket;
+    peer_.number = server.next_connection_number();
+    peer_.since_us = server.clock().now_us();
+    // The first request is waited for as long as its head may take.
+    idle_limit_ms_ = milliseconds_of(*listen.point->default_server().outside.core->client_header_timeout);
+    server_.enter(*this, listen);
+}
+
+Connection::~Connection() {
+    CHECK(request_ == nullptr && answered_ == nullptr);
+    server_.leave(listen_);
+}
+
+uint64_t Connection::patience_ms() const {
+    if (request_ == nullptr) return idle_limit_ms_;
+    // A head has begun: the whole of it has to come within client_header_timeout.
+    uint64_t limit = milliseconds_of(*request_->core->client_header_timeout);
+    uint64_t waited = (server_.clock().now_us() - request_->started_us) / 1000;
+    return waited < limit ? limit - waited : 1;
+}
+
+Receiver::Next Connection::listen() { return receiver_.next(patience_ms()); }
+
+std::string_view Connection::pending() const {
+    std::string_view bytes = lease_.empty() ? std::string_view(input_) : lease_.view();
+    return bytes.substr(consumed_);
+}
+
+void Connection::hold(Lease lease) {
+    if (request_ != nullptr && request_->head_is_complete) {
+        // The request points into what has come so far; it keeps that.
+        if (!lease_.empty()) {
+            if (request_->head_lease.empty() && request_->head_text.empty()) request_->head_lease = std::move(lease_);
+        } else if (request_->head_lease.empty() && request_->head_text.empty()) {
+            request_->head_text = std::move(input_);
+        }
+        lease_.release();
+        input_ = {};
+        consumed_ = 0;
+    }
+    const BufferPool& pool = server_.loop().engine().buffers();
+    bool copies = !pending().empty() || pool.available() < pool.count() / 2;
+    if (copies) {
+        if (!lease_.empty()) {
+            input_.assign(pending());
+            lease_.release();
+        } else if (consumed_ > 0) {
+            input_.erase(0, consumed_);
+        }
+        input_.append(lease.view());
+    } else {
+        input_ = {};
+        lease_ = std::move(lease);
+    }
+    consumed_ = 0;
+}
+
+// Whatever is left is the beginning of a head: the lease goes back, and the bytes are kept until the rest comes.
+void Connection::keep_partial_head() {
+    std::string_view left = pending();
+    if (left.empty()) {
+        lease_.release();
+        input_ = {};
+    } else if (!lease_.empty()) {
+        input_.assign(left);
+        lease_.release();
+    } else {
+        return;
+    }
+    consumed_ = 0;
+    parser_.restart();  // the bytes have moved
+    if (request_ != nullptr) request_->head.clear();
+}
+
+Connection::Turn Connection::received(Result<Lease> got) {
+    if (!got) return no_request(got.error());
+    if (got->empty()) return no_request({"recv", 0});
+    hold(std::move(*got));
+    return serve_pending();
+}
+
+// There will be no more requests: the client left, was silent for too long, or the server is leaving.
+Connection::Turn Connection::no_request(Error error) {
+    closing_ = true;
+    if (request_ == nullptr) return Turn::close;
+    if (error.number == ECANCELED) {
+        server_.give_back(*std::exchange(request_, nullptr));
+        return Turn::close;
+    }
+    if (error.number == ETIMEDOUT) {
+        request_->log().write(Level::info, request_->log_context(), error, "client timed out");
+        Progress late;
+        late.status = 408;
+        return refuse(late) == Turn::slow ? Turn::slow : finish_batch();
+    }
+    request_->log().write(Level::info, request_->log_context(), "client prematurely closed connection");
+    request_->sent_status = 400;
+    finish_request();
+    return Turn::close;
+}
+
+void Connection::begin_request() {
+    request_ = &server_.take_request(peer_);
+    request_->site = listen_.site;
+    request_->server = &listen_.point->default_server();
+    request_->location = &request_->server->outside;
+    request_->block = request_->location->block;
+    request_->core = request_->location->core;
+    request_->started_us = server_.clock().now_us();
+    request_->pipelined = consumed_ > 0;
+}
+
+// Answers what has come, as far as that needs no waiting.
+Connection::Turn Connection::serve_pending() {
+    for (;;) {
+        if (closing_ || pending().empty()) break;
+        if (request_ == nullptr) begin_request();
+        Progress head = parser_.parse(pending(), request_->head, request_->server->limits);
+        if (head.kind == Progress::Kind::need_more) {
+            if (!parser_.has_begun(pending())) {
+                // Only empty lines: nothing of a request yet.
+                server_.give_back(*std::exchange(request_, nullptr));
+            }
+            break;
+        }
+        Turn turn = head.kind == Progress::Kind::bad ? refuse(head) : process(head);
+        if (turn != Turn::listen) return turn;
+    }
+    return finish_batch();
+}
+
+// Sends what was gathered, and turns to the client again.
+Connection::Turn Connection::finish_batch() {
+    Turn turn = flush();
+    if (turn != Turn::listen) return turn;
+    if (closing_) return Turn::close;
+    keep_partial_head();
+    return Turn::listen;
+}
+
+// Finds server and path for a complete head. False when there are none: 400.
+bool Connection::route() {
+    Request& request = *request_;
+    std::string storage;
+    request.server = &listen_.point->find(lower_host(request.head.host, storage), request);
+    request.location = &request.server->outside;
+    request.block = request.location->block;
+    request.core = request.location->core;
+    request.args = request.head.query;
+    request.has_args = request.head.has_query;
+    if (request.head.form == Target::asterisk || request.head.form == Target::authority) {
+        request.uri = "/";
+        return true;
+    }
+    if (request.head.path_is_plain) {
+        request.uri = request.head.path;
+        return true;
+    }
+    char* memory = request.arena.text(request.head.path.size());
+    auto uri = normalise_path(request.head.path, *request.core->merge_slashes, memory);
+    if (uri) request.uri = *uri;
+    return uri.has_value();
+}
+
+bool Connection::may_keep_alive() const {
+    const Request& request = *request_;
+    const CoreSettings& core = *request.core;
+    if (!request.head.keep_alive || !request.keep_alive || closing_ || server_.draining()) return false;
+    if (core.keepalive_timeout->count() == 0 || peer_.requests >= *core.keepalive_requests) return false;
+    uint64_t age_ms = (server_.clock().now_us() - peer_.since_us) / 1000;
+    return age_ms < static_cast<uint64_t>(core.keepalive_time->count());
+}
+
+void Connection::open_body() {
+    if (request_->head.framing == Framing::none) return;
+    request_->body = request_->arena.make<RequestBody>(*this, request_->head, *request_->core->client_max_body_size);
+}
+
+Connection::Turn Connection::process(const Progress& head) {
+    Request& request = *request_;
+    consumed_ += head.head_bytes;
+    parser_.restart();
+    request.head_is_complete = true;
+    ++peer_.requests;
+    request.received_bytes = head.head_bytes;
+    if (!route()) {
+        request.log().write(Level::info, request.log_context(), "client sent invalid request line");
+        Answer answer = Pipeline(request).refuse(400);
+        linger_ = true;
+        return respond(answer);
+    }
+    open_body();
+    Answer answer = Pipeline(request).run();
+    return respond(answer);
+}
+
+// A head that cannot be understood: it is answered, logged, and the end of the conversation.
+Connection::Turn Connection::refuse(const Progress& head) {
+    Request& request = *request_;
+    request.head_is_complete = true;
+    ++peer_.requests;
+    request.received_bytes = pending().size();
+    if (head.reason[0] != '\0') {
+        if (head.detail.empty()) {
+            request.log().write(Level::info, request.log_context(), "{}", head.reason);
+        } else {
+            request.log().write(Level::info, request.log_context(), "{}: \"{}\"", head.reason, head.detail);
+        }
+    }
+    request.keep_alive = false;
+    closing_ = true;
+    linger_ = true;
+    if (request.uri.empty()) request.uri = "/";
+    Answer answer = Pipeline(request).refuse(head.status);
+    return respond(answer);
+}
+
+// Formats an answer, and sends it when nothing else can be gathered with it.
+Connection::Turn Connection::respond(Answer& answer) {
+    if (answer.kind == Answer::Kind::later) {
+        request_->answer = request_->arena.make<Answer>(std::move(answer));
+        return Turn::slow;
+    }
+    if (!start_response(std::move(answer.response))) return Turn::slow;
+    return after_response();
+}
+
+// True when the whole response is formatted text.
+bool Connection::start_response(Response response) {
+    Request& request = *request_;
+    Output& output = server_.output();
+    if (response.status == 0 || response.status == 444) {  // close without an answer
+        closing_ = true;
+        request.keep_alive = false;
+        request.sent_status = response.status;
+        return true;
+    }
+    request.response = std::move(response);
+    Response& ready = request.response;
+    if (ready.keep_alive) ready.keep_alive = may_keep_alive();
+    BodyEnd end = body_end(request, ready);
+    if (end == BodyEnd::close) ready.keep_alive = false;
+    if (request.body != nullptr && !request.body->skip_received() && request.head.expect_continue) {
+        // The client may or may not send the body now that it has its answer: only the end of the connection is clear.
+        ready.keep_alive = false;
+    }
+    if (!ready.keep_alive) closing_ = true;
+
+    size_t before = output.text().size();
+    append_response_head(output.text(), request, ready, end);
+    request.sent_status = ready.status;
+    request.sent_bytes = output.text().size() - before;
+    head_only_ = request.is_head() || end == BodyEnd::none;
+    if (head_only_) return true;
+    if (ready.source != nullptr) return false;
+
+    std::span<const Piece> pieces = ready.pieces;
+    if (pieces.empty() && ready.single.size() > 0) pieces = {&ready.single, 1};
+    // Small bodies travel with their heads; the memory they came from is then not needed any more.
+    constexpr size_t copied_bytes_max = 8 * 1024;
+    if (pieces.size() == 1 && pieces[0].bytes_of_file == 0 && pieces[0].size() <= copied_bytes_max) {
+        output.text() += pieces[0].memory;
+        request.sent_body_bytes = pieces[0].size();
+        request.sent_bytes += pieces[0].size();
+        return true;
+    }
+    for (const Piece& piece : pieces) request.sent_body_bytes += piece.size();
+    request.sent_bytes += request.sent_body_bytes;
+    const CoreSettings& core = *request.core;
+    output.set_body(pieces, ready.file ? ready.file->fd.get() : -1, *core.sendfile, core.sendfile_max_chunk->bytes);
+    return true;
+}
+
+// The response is formatted. Goes on with the next request when that is possible at once.
+Connection::Turn Connection::after_response() {
+    Request& request = *request_;
+    Output& output = server_.output();
+    bool body_unread = request.body != nullptr && !request.body->ended();
+    bool has_body_to_send = output.has_body();
+    if (has_body_to_send || body_unread || output.text().size() > output_bytes_max) {
+        Turn turn = flush();
+        if (turn != Turn::listen) return turn;
+    }
+    if (body_unread) {
+        if (!closing_) return Turn::slow;  // to discard it
+        linger_ = true;
+    }
+    idle_limit_ms_ = milliseconds_of(*request.core->keepalive_timeout);
+    reset_ = false;
+    if (request.location->phases.logs.empty() || output.empty()) {
+        finish_request();
+    } else {
+        request.next = std::exchange(answered_, std::exchange(request_, nullptr));
+    }
+    return Turn::listen;
+}
+
+Connection::Turn Connection::flush() {
+    Output& output = server_.output();
+    if (!output.empty()) {
+        Flushed flushed = output.flush(peer_.fd);
+        if (flushed == Flushed::failed) {
+            report_send_error(output);
+            output = Output();
+            log_answered(false);
+            if (request_ != nullptr) finish_request();
+            linger_ = false;
+            closing_ = true;
+            return Turn::close;
+        }
+        if (flushed != Flushed::all) return Turn::slow;
+    }
+    log_answered(true);
+    return Turn::listen;
+}
+
+void Connection::report_send_error(const Output& output) {
+    const Request* request = request_ != nullptr ? request_ : answered_;
+    if (request == nullptr) return;
+    if (output.truncated()) {
+        request->log().write(Level::alert, request->log_context(), "file was truncated while it was being sent");
+        return;
+    }
+    // That a client leaves is no fault of ours.
+    bool left = output.error().number == EPIPE || output.error().number == ECONNRESET;
+    request->log().write(left ? Level::info : Level::error, request->log_context(), output.error(), "{}() failed",
+                         output.error().call);
+}
+
+// The answer to the current request has left, or will not.
+void Connection::finish_request() {
+    Request& request = *request_;
+    request_ = nullptr;
+    if (request.sent_status != 0) {  // otherwise it was never answered
+        for (auto log : request.location->phases.logs) log(request);
+    }
+    server_.give_back(request);
+}
+
+void Connection::log_answered(bool completed) {
+    // They were put in front of each other: the log has them in the order they came.
+    Request* in_order = nullptr;
+    while (answered_ != nullptr) {
+        Request* request = std::exchange(answered_, answered_->next);
+        request->next = std::exchange(in_order, request);
+    }
+    while (in_order != nullptr) {
+        Request& request = *std::exchange(in_order, in_order->next);
+        request.completed = completed;
+        for (auto log : request.location->phases.logs) log(request);
+        server_.give_back(request);
+    }
+}
+
+void Connection::drain() {
+    if (request_ == nullptr && pending().empty()) receiver_.end();
+}
+
+void Connection::end() {
+    ended_ = true;
+    closing_ = true;
+    linger_ = false;
+    receiver_.end();
+    if (waiting_ != nullptr) waiting_->cancel();
+}
+
+}  // namespace ringx::http

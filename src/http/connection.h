@@ -1,0 +1,116 @@
+// http/connection.h - one HTTP/1.x conversation with a client, request after request.
+//
+// The fast path is plain code: received() parses what has come, and as long as answers need no waiting they are formatted
+// one after the other and leave in one send. Only when something has to be waited for (a cold file, a full socket, a body)
+// serve_slowly() takes over, a coroutine with a frame of its own, which ends when the client may speak again. So an idle
+// connection is this object and a small frame: no request, no buffer, no output.
+// Bytes of the client stay in the lease they came in, and requests point into it; when half of the pool is in use they
+// are copied first, so that slow requests never hold all of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/list.h"
+#include "event/task.h"
+#include "event/wait.h"
+#include "http/h1_parser.h"
+#include "http/module.h"
+#include "http/request_body.h"
+
+namespace ringx::http {
+
+class HttpServer;
+class Output;
+struct ListenSlot;
+
+class Connection : public ListNode {
+ public:
+    // What comes next.
+    enum class Turn : uint8_t {
+        listen,  // wait for the client
+        slow,    // serve_slowly()
+        close,
+    };
+
+    Connection(HttpServer& server, int socket, ListenSlot& listen);
+    ~Connection();
+
+    // Awaitable: what the client sends next, as long as it may take for it.
+    Receiver::Next listen();
+    // Takes it in and answers all it can.
+    Turn received(Result<Lease> got);
+    Task<Turn> serve_slowly();
+    Task<void> close();
+
+    // The server is leaving: an idle connection ends at once, a busy one after its answer.
+    void drain();
+    // Ends it wherever it is.
+    void end();
+
+    // For RequestBody: what has come and was not used yet; valid until the next await.
+    std::string_view pending() const;
+    void consume(size_t bytes) { consumed_ += static_cast<uint32_t>(bytes); }
+    // Waits for more of a body.
+    Task<Result<>> receive_more();
+    void send_continue();
+
+ private:
+    // Reading.
+    void hold(Lease lease);
+    void keep_partial_head();
+    Turn serve_pending();
+    Turn finish_batch();
+    Turn no_request(Error error);
+    uint64_t patience_ms() const;
+    void begin_request();
+    bool route();
+
+    // Answering.
+    Turn process(const Progress& head);
+    Turn refuse(const Progress& head);
+    Turn respond(Answer& answer);
+    bool start_response(Response response);
+    bool may_keep_alive() const;
+    void open_body();
+    Turn after_response();
+    Turn flush();
+    void finish_request();
+    void log_answered(bool completed);
+
+    // Waiting.
+    Task<void> await_answer();
+    Task<void> leave_request();
+    Task<bool> send_output(Output& output);
+    Task<bool> send_source(Output& output);
+    Task<Result<>> wait_writable();
+    Task<Result<>> read_ahead(Output& output);
+    Task<bool> discard_body();
+    Task<void> linger();
+    void report_send_error(const Output& output);
+
+    HttpServer& server_;
+    ListenSlot& listen_;
+    Receiver receiver_;
+    Peer peer_;
+    H1Parser parser_;
+    uint32_t consumed_ = 0;         // of the lease or the input
+    uint32_t idle_limit_ms_;        // how long the client may stay silent between requests
+    bool closing_ = false;          // after what is being answered
+    bool linger_ = false;           // the client may still be sending
+    bool reset_ = false;            // the close is to be a reset
+    bool ended_ = false;            // end() was called: nothing is waited for any more
+    bool head_only_ = false;        // the body of the current answer is not sent
+    Lease lease_;
+    std::string input_;             // instead of a lease: a head that is not complete, or copied bytes
+    Request* request_ = nullptr;    // being read or answered
+    Request* answered_ = nullptr;   // formatted, not yet sent and logged: a list
+    Wait* waiting_ = nullptr;       // an operation that end() has to cancel
+};
+
+// Serves an accepted socket until either side ends it.
+Conversation converse(HttpServer& server, int socket, ListenSlot& listen);
+
+}  // namespace ringx::http

@@ -1,0 +1,185 @@
+#include "http/output.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace ringx::http {
+namespace {
+
+constexpr int iovecs_max = 64;
+
+// Text that has grown beyond this gives its memory back when it is sent.
+constexpr size_t text_bytes_kept = 64 * 1024;
+
+// True when the range is in the page cache, so that sending it will not wait for the disk.
+bool is_warm(int file, uint64_t offset, uint32_t bytes) {
+#ifdef SYS_cachestat
+    constexpr long cachestat_number = SYS_cachestat;
+#else
+    constexpr long cachestat_number = 451;  // since Linux 6.5; the number is the same on all architectures
+#endif
+    struct Range {
+        uint64_t offset, bytes;
+    } range{offset, bytes};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, recently_evicted;
+    } pages{};
+    constexpr uint64_t page_bytes = 4096;
+    if (syscall(cachestat_number, file, &range, &pages, 0) == 0) {
+        uint64_t wanted = (offset + bytes + page_bytes - 1) / page_bytes - offset / page_bytes;
+        return pages.cached >= wanted;
+    }
+    // Older kernels are asked for the first and the last byte.
+    for (uint64_t at : {offset, offset + bytes - 1}) {
+        char byte;
+        iovec one{&byte, 1};
+        ssize_t got = preadv2(file, &one, 1, static_cast<off_t>(at), RWF_NOWAIT);
+        if (got < 0 && errno == EAGAIN) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+Output& Output::operator=(Output&& other) noexcept {
+    if (this == &other) return *this;
+    text_ = std::move(other.text_);
+    other.text_.clear();
+    sent_of_text_ = std::exchange(other.sent_of_text_, 0);
+    pieces_ = std::exchange(other.pieces_, {});
+    sent_of_piece_ = std::exchange(other.sent_of_piece_, 0);
+    file_ = std::exchange(other.file_, -1);
+    use_sendfile_ = other.use_sendfile_;
+    step_bytes_max_ = other.step_bytes_max_;
+    warm_until_ = std::exchange(other.warm_until_, 0);
+    error_ = other.error_;
+    return *this;
+}
+
+void Output::set_body(std::span<const Piece> pieces, int file, bool use_sendfile, uint64_t step_bytes_max) {
+    pieces_ = pieces;
+    sent_of_piece_ = 0;
+    file_ = file;
+    use_sendfile_ = use_sendfile;
+    step_bytes_max_ = step_bytes_max == 0 ? window_bytes_max : std::min<uint64_t>(step_bytes_max, window_bytes_max);
+    warm_until_ = 0;
+}
+
+Output::Window Output::window() const {
+    const Piece& piece = pieces_.front();
+    uint64_t bytes = std::min(piece.bytes_of_file - sent_of_piece_, step_bytes_max_);
+    return {piece.offset + sent_of_piece_, static_cast<uint32_t>(bytes)};
+}
+
+uint64_t Output::unsent_body() const {
+    uint64_t bytes = 0;
+    for (const Piece& piece : pieces_) bytes += piece.size();
+    return bytes - sent_of_piece_;
+}
+
+Flushed Output::flush(int socket) {
+    while (!empty()) {
+        bool file_is_due = text_.empty() && pieces_.front().bytes_of_file > 0;
+        Flushed result = file_is_due ? flush_file(socket) : flush_memory(socket);
+        if (result != Flushed::all) return result;
+    }
+    return Flushed::all;
+}
+
+// Sends the text and the pieces of memory that follow it.
+Flushed Output::flush_memory(int socket) {
+    iovec parts[iovecs_max];
+    int count = 0;
+    size_t bytes = 0;
+    auto add = [&](const char* from, size_t size) {
+        parts[count++] = {const_cast<char*>(from), size};
+        bytes += size;
+    };
+    if (!text_.empty()) add(text_.data() + sent_of_text_, text_.size() - sent_of_text_);
+    size_t piece = 0;
+    for (; piece < pieces_.size() && pieces_[piece].bytes_of_file == 0 && count < iovecs_max; ++piece) {
+        size_t sent = piece == 0 ? sent_of_piece_ : 0;
+        add(pieces_[piece].memory.data() + sent, pieces_[piece].memory.size() - sent);
+    }
+
+    // What follows is sent at once: the head shares its packet with the beginning of the file.
+    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (piece < pieces_.size() ? MSG_MORE : 0);
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = static_cast<size_t>(count);
+    ssize_t sent = count == 1 ? send(socket, parts[0].iov_base, parts[0].iov_len, flags)
+                              : sendmsg(socket, &message, flags);
+    if (sent < 0) {
+        if (errno == EAGAIN) return Flushed::full;
+        return errno == EINTR ? Flushed::all : fail_with("send", errno);
+    }
+    advance(static_cast<uint64_t>(sent));
+    return static_cast<size_t>(sent) == bytes ? Flushed::all : Flushed::full;
+}
+
+// Sends one step of the file.
+Flushed Output::flush_file(int socket) {
+    Window step = window();
+    if (step.offset + step.bytes > warm_until_ && !is_warm(file_, step.offset, step.bytes)) return Flushed::cold;
+
+    auto offset = static_cast<off_t>(step.offset);
+    ssize_t sent = -1;
+    if (use_sendfile_) {
+        sent = sendfile(socket, file_, &offset, step.bytes);
+        // Some file systems cannot; copying always works.
+        if (sent < 0 && (errno == EINVAL || errno == ENOSYS)) use_sendfile_ = false;
+    }
+    if (!use_sendfile_) sent = copy_file(socket, step.offset, step.bytes);
+    if (sent < 0) {
+        if (errno == EAGAIN) return Flushed::full;
+        return errno == EINTR ? Flushed::all : fail_with(use_sendfile_ ? "sendfile" : "send", errno);
+    }
+    if (sent == 0) return fail_with("sendfile", 0);
+    advance(static_cast<uint64_t>(sent));
+    if (pieces_.empty()) return Flushed::all;
+    return static_cast<uint64_t>(sent) == step.bytes ? Flushed::step : Flushed::all;
+}
+
+ssize_t Output::copy_file(int socket, uint64_t offset, size_t bytes) {
+    char buffer[32 * 1024];
+    ssize_t got = pread(file_, buffer, std::min(bytes, sizeof buffer), static_cast<off_t>(offset));
+    if (got <= 0) return got;
+    int more = static_cast<size_t>(got) < bytes ? MSG_MORE : 0;
+    return send(socket, buffer, static_cast<size_t>(got), MSG_NOSIGNAL | MSG_DONTWAIT | more);
+}
+
+void Output::advance(uint64_t sent) {
+    if (!text_.empty()) {
+        uint64_t of_text = std::min<uint64_t>(sent, text_.size() - sent_of_text_);
+        sent_of_text_ += of_text;
+        sent -= of_text;
+        if (sent_of_text_ == text_.size()) {
+            if (text_.capacity() > text_bytes_kept) {
+                text_ = {};
+            } else {
+                text_.clear();
+            }
+            sent_of_text_ = 0;
+        }
+    }
+    while (!pieces_.empty()) {
+        uint64_t left = pieces_.front().size() - sent_of_piece_;
+        if (sent < left) break;
+        sent -= left;
+        sent_of_piece_ = 0;
+        pieces_ = pieces_.subspan(1);
+    }
+    sent_of_piece_ += sent;
+}
+
+Flushed Output::fail_with(const char* call, int number) {
+    error_ = {call, number};
+    return Flushed::failed;
+}
+
+}  // namespace ringx::http

@@ -1,0 +1,229 @@
+#include "http/pipeline.h"
+
+#include <algorithm>
+
+#include "http/built_in_pages.h"
+#include "http/conditional.h"
+#include "http/redirect_location.h"
+
+namespace ringx::http {
+namespace {
+
+// After these the connection is closed: where the request ends is in doubt, or its body will not be read.
+bool ends_connection(uint16_t status) {
+    switch (status) {
+        case 400: case 413: case 414: case 494: case 495: case 496: case 497: case 500: case 501: case 505: return true;
+        default: return false;
+    }
+}
+
+bool is_redirect(uint16_t status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+}  // namespace
+
+Answer Pipeline::run() {
+    for (;;) {
+        Answer answer = next();
+        if (!act(answer)) return answer;
+    }
+}
+
+Answer Pipeline::resume(Answer said) {
+    if (!act(said)) return said;
+    return run();
+}
+
+Answer Pipeline::refuse(uint16_t status) {
+    request_.stage = Stage::nothing;
+    return resume(Answer::of_status(status));
+}
+
+// Runs what is due until somebody has something to say.
+Answer Pipeline::next() {
+    for (;;) {
+        Answer answer = Answer::pass();
+        const Phases& phases = request_.location->phases;
+        switch (request_.stage) {
+            case Stage::server_rewrite: answer = run_steps(phases.server_rewrite, Stage::find_location); break;
+            case Stage::find_location: answer = find_location(); break;
+            case Stage::rewrite: answer = run_steps(phases.rewrite, Stage::preaccess);
+                if (answer.kind == Answer::Kind::pass) answer = after_rewrite();
+                break;
+            case Stage::preaccess: answer = run_steps(phases.preaccess, Stage::access); break;
+            case Stage::access: answer = run_steps(phases.access, Stage::precontent); break;
+            case Stage::precontent: answer = run_steps(phases.precontent, Stage::respond); break;
+            case Stage::respond: answer = run_steps(phases.respond, Stage::nothing); break;
+            case Stage::nothing: return nothing_answered();
+        }
+        if (answer.kind != Answer::Kind::pass) return answer;
+    }
+}
+
+// Runs the steps from where the request is in its stage; when none has an answer the request enters the stage `then`.
+Answer Pipeline::run_steps(const std::vector<Phases::Step>& steps, Stage then) {
+    while (request_.step < steps.size()) {
+        Answer answer = steps[request_.step++](request_);
+        if (answer.kind != Answer::Kind::pass) return answer;
+    }
+    request_.step = 0;
+    request_.stage = then;
+    return Answer::pass();
+}
+
+void Pipeline::enter(const Location& location) {
+    request_.location = &location;
+    request_.block = location.block;
+    request_.core = location.core;
+    request_.step = 0;
+}
+
+Answer Pipeline::find_location() {
+    const Location& outside = request_.server->outside;
+    const Location* found = outside.inner.find(request_.uri, request_);
+    enter(found != nullptr ? *found : outside);
+    request_.uri_changed = false;
+    request_.stage = Stage::rewrite;
+
+    if (*request_.core->internal && !request_.internal) return Answer::of_status(404);
+    uint64_t body_max = *request_.core->client_max_body_size;
+    if (request_.head.framing == Framing::length && body_max != 0 && request_.head.content_length > body_max) {
+        request_.log().write(Level::error, request_.log_context(), "client intended to send too large body: {} bytes",
+                             request_.head.content_length);
+        return Answer::of_status(413);
+    }
+    return Answer::pass();
+}
+
+Answer Pipeline::after_rewrite() {
+    if (!request_.uri_changed) return Answer::pass();
+    if (request_.redirects_left-- == 0) {
+        request_.log().write(Level::error, request_.log_context(),
+                             "rewrite or internal redirection cycle while processing \"{}\"", request_.uri);
+        return Answer::of_status(500);
+    }
+    request_.stage = Stage::find_location;
+    return Answer::pass();
+}
+
+Answer Pipeline::nothing_answered() {
+    if (!request_.uri.ends_with('/')) return Answer::of_status(404);
+    request_.log().write(Level::error, request_.log_context(), "directory index of \"{}\" is forbidden", request_.uri);
+    return Answer::of_status(403);
+}
+
+bool Pipeline::act(Answer& answer) {
+    switch (answer.kind) {
+        case Answer::Kind::pass: return true;
+        case Answer::Kind::later: return false;
+        case Answer::Kind::redirect: return redirect(answer);
+        case Answer::Kind::named: return go_to_named(answer);
+        case Answer::Kind::status: return show_error(answer);
+        case Answer::Kind::response: return finish(answer);
+    }
+    return false;
+}
+
+bool Pipeline::redirect(Answer& answer) {
+    if (request_.redirects_left-- == 0) {
+        request_.log().write(Level::error, request_.log_context(),
+                             "rewrite or internal redirection cycle while internally redirecting to \"{}\"", answer.uri);
+        answer = Answer::of_status(500);
+        return show_error(answer);
+    }
+    request_.uri = answer.uri;
+    request_.args = answer.args;
+    request_.has_args = answer.has_args;
+    request_.internal = true;
+    enter(request_.server->outside);
+    request_.stage = Stage::server_rewrite;
+    return true;
+}
+
+bool Pipeline::go_to_named(Answer& answer) {
+    const Location* location = request_.server->outside.inner.find_named(answer.uri);
+    if (location == nullptr || request_.redirects_left-- == 0) {
+        if (location == nullptr) {
+            request_.log().write(Level::error, request_.log_context(), "could not find named location \"{}\"", answer.uri);
+        } else {
+            request_.log().write(Level::error, request_.log_context(),
+                                 "rewrite or internal redirection cycle while redirect to named location \"{}\"",
+                                 answer.uri);
+        }
+        answer = Answer::of_status(500);
+        return show_error(answer);
+    }
+    enter(*location);
+    request_.internal = true;
+    request_.uri_changed = false;
+    request_.stage = Stage::rewrite;
+    return true;
+}
+
+const ErrorPageRule* Pipeline::error_page_for(uint16_t status) const {
+    if (request_.is_error_page || request_.redirects_left == 0) return nullptr;
+    for (const ErrorPageRule& rule : *request_.core->error_pages) {
+        if (std::ranges::find(rule.codes, status) != rule.codes.end()) return &rule;
+    }
+    return nullptr;
+}
+
+// The page the administrator wants for a status, or our own.
+bool Pipeline::show_error(Answer& answer) {
+    request_.error_status = answer.status;
+    if (ends_connection(answer.status)) request_.keep_alive = false;
+    if (const ErrorPageRule* rule = error_page_for(answer.status)) {
+        if (!*request_.core->recursive_error_pages) request_.is_error_page = true;
+        return follow_error_page(*rule, answer);
+    }
+    Response page = built_in_page(request_, answer.status);
+    page.location = answer.response.location;
+    page.fields = answer.response.fields;
+    answer = Answer::of(std::move(page));
+    return finish(answer);
+}
+
+bool Pipeline::follow_error_page(const ErrorPageRule& rule, Answer& answer) {
+    if (rule.overwrite >= 0) request_.error_status = static_cast<uint16_t>(rule.overwrite);
+    std::string_view target = rule.target.evaluate(request_);
+    if (target.starts_with('@')) {
+        answer = Answer::named(target);
+        return go_to_named(answer);
+    }
+    if (target.starts_with('/')) {
+        if (!request_.is_head()) request_.head.method = Method::get;
+        size_t question = target.find('?');
+        bool has_args = question != std::string_view::npos;
+        std::string_view args = has_args ? target.substr(question + 1) : std::string_view();
+        answer = Answer::redirect(target.substr(0, question), args, has_args);
+        return redirect(answer);
+    }
+    uint16_t status = request_.error_status;
+    if (!is_redirect(status)) status = 302;
+    request_.error_status = status;
+    Response page = built_in_page(request_, status);
+    page.location = target;
+    answer = Answer::of(std::move(page));
+    return finish(answer);
+}
+
+// What is done to every response before it leaves. It may turn out that another has to be sent: then true, as act().
+bool Pipeline::finish(Answer& answer) {
+    Response& response = answer.response;
+    if (request_.error_status != 0) response.status = request_.error_status;
+    if (!response.location.empty()) response.location = absolute_location(request_, response.location);
+    for (auto filter : request_.location->phases.filters) filter(request_, response);
+    if (may_send_less(request_)) {
+        uint16_t refused = apply_conditions(request_, response);
+        if (refused == 0) refused = apply_ranges(request_, response);
+        if (refused != 0) {
+            answer.status = refused;
+            return show_error(answer);
+        }
+    }
+    if (!request_.keep_alive) response.keep_alive = false;
+    return false;
+}
+
+}  // namespace ringx::http

@@ -1,0 +1,47 @@
+// http/pipeline.h - a request becomes a response: phase after phase, redirect after redirect.
+//
+// The caller has chosen the server and set the request's URI. Whatever happens then happens in run(): the phases in their
+// order, internal redirects (at most ten, as in nginx), error pages, and the filters over the response. Where a module
+// must wait, run() stops with an answer of the kind `later`; when its task has ended, the caller goes on with resume().
+#pragma once
+
+#include "http/module.h"
+#include "http/request.h"
+#include "http/site.h"
+
+namespace ringx::http {
+
+enum class Stage : uint8_t { server_rewrite, find_location, rewrite, preaccess, access, precontent, respond, nothing };
+
+class Pipeline {
+ public:
+    explicit Pipeline(Request& request) : request_(request) {}
+
+    // The response, ready to be sent; or `later`.
+    Answer run();
+    // Goes on with what the task of a `later` said.
+    Answer resume(Answer said);
+    // The response for a request that was refused before it could be processed.
+    Answer refuse(uint16_t status);
+
+ private:
+    Answer next();
+    Answer run_steps(const std::vector<Phases::Step>& steps, Stage then);
+    Answer find_location();
+    Answer after_rewrite();
+    Answer nothing_answered();
+
+    // Acts upon an answer. True when the pipeline goes on; false when `answer` is what run() gives back.
+    bool act(Answer& answer);
+    bool redirect(Answer& answer);
+    bool go_to_named(Answer& answer);
+    bool show_error(Answer& answer);
+    const ErrorPageRule* error_page_for(uint16_t status) const;
+    bool follow_error_page(const ErrorPageRule& rule, Answer& answer);
+    bool finish(Answer& answer);
+    void enter(const Location& location);
+
+    Request& request_;
+};
+
+}  // namespace ringx::http

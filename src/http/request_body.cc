@@ -1,0 +1,70 @@
+#include "http/request_body.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "http/connection.h"
+
+namespace ringx::http {
+
+RequestBody::RequestBody(Connection& connection, const RequestHead& head, uint64_t bytes_max)
+    : connection_(connection),
+      left_(head.content_length),
+      bytes_max_(bytes_max),
+      chunked_(head.framing == Framing::chunked),
+      expects_continue_(head.expect_continue && head.minor_version >= 1) {
+    ended_ = !chunked_ && left_ == 0;
+}
+
+Result<std::string_view> RequestBody::count(std::string_view data) {
+    bytes_ += data.size();
+    if (bytes_max_ != 0 && bytes_ > bytes_max_) return fail("read", EMSGSIZE);
+    return data;
+}
+
+Result<std::string_view> RequestBody::decode() {
+    std::string_view bytes = connection_.pending();
+    if (!chunked_) {
+        auto part = bytes.substr(0, std::min<uint64_t>(left_, bytes.size()));
+        connection_.consume(part.size());
+        left_ -= part.size();
+        ended_ = left_ == 0;
+        return part;
+    }
+    while (!bytes.empty()) {
+        ChunkedDecoder::Step step = chunks_.feed(bytes);
+        connection_.consume(step.consumed);
+        bytes.remove_prefix(step.consumed);
+        switch (step.kind) {
+            case ChunkedDecoder::Step::Kind::data: return count(step.data);
+            case ChunkedDecoder::Step::Kind::done: ended_ = true; return std::string_view();
+            case ChunkedDecoder::Step::Kind::bad: reason_ = step.reason; return fail("read", EBADMSG);
+            case ChunkedDecoder::Step::Kind::need_more: break;
+        }
+    }
+    return std::string_view();
+}
+
+Task<Result<std::string_view>> RequestBody::next() {
+    while (!ended_) {
+        Result<std::string_view> data = decode();
+        if (!data || !data->empty() || ended_) co_return data;
+        if (expects_continue_) {
+            expects_continue_ = false;
+            connection_.send_continue();
+        }
+        Result<> more = co_await connection_.receive_more();
+        if (!more) co_return std::unexpected(more.error());
+    }
+    co_return std::string_view();
+}
+
+bool RequestBody::skip_received() {
+    while (!ended_ && !connection_.pending().empty()) {
+        if (!decode()) return false;
+    }
+    return ended_;
+}
+
+}  // namespace ringx::http

@@ -1,0 +1,104 @@
+#include "http/server.h"
+
+#include "http/protocol.h"
+
+namespace ringx::http {
+namespace {
+
+// Requests kept for reuse: as many as are usually busy at the same time.
+constexpr size_t idle_requests_max = 64;
+
+std::shared_ptr<const ringx::Site> make_site(std::shared_ptr<const conf::Tree> tree) {
+    if (http_settings.in(tree->root()).http == nullptr) return nullptr;
+    return std::make_shared<Site>(std::move(tree));
+}
+
+std::unique_ptr<Server> make_server(const WorkerContext& worker) { return std::make_unique<HttpServer>(worker); }
+
+}  // namespace
+
+const Protocol protocol{"http", make_site, make_server};
+
+std::span<const conf::Section* const> sections() {
+    static constexpr const conf::Section* all[] = {&http_section, &server_section, &location_section, &core_section,
+                                                   &variables_section};
+    return all;
+}
+
+HttpServer::HttpServer(const WorkerContext& worker)
+    : worker_(worker),
+      files_(worker.loop),
+      parts_{worker.loop, files_, worker.loop.clock()},
+      read_ahead_memory_(new char[Output::window_bytes_max]) {}
+
+HttpServer::~HttpServer() { CHECK(open_.empty()); }
+
+void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
+    site_ = std::static_pointer_cast<const Site>(std::move(site));
+    files_.clear();
+    for (auto& [key, slot] : slots_) {
+        const ListenPoint* point = site_ != nullptr ? site_->find(key) : nullptr;
+        if (point != nullptr) {
+            slot.site = site_;
+            slot.point = point;
+        } else if (slot.connections == 0) {
+            slot.site = nullptr;
+        }
+    }
+}
+
+void HttpServer::accepted(Fd socket, const std::string& listen_key) {
+    const ListenPoint* point = site_ != nullptr ? site_->find(listen_key) : nullptr;
+    if (point == nullptr) return;  // no longer listened on: closed
+    ListenSlot& slot = slots_[listen_key];
+    slot.site = site_;
+    slot.point = point;
+    converse(*this, socket.release(), slot);
+}
+
+void HttpServer::drain() {
+    draining_ = true;
+    open_.each([](Connection& connection) { connection.drain(); });
+}
+
+void HttpServer::end() {
+    draining_ = true;
+    open_.each([](Connection& connection) { connection.end(); });
+}
+
+uint64_t HttpServer::next_connection_number() {
+    // The low bits tell workers apart, so that numbers are unique while the server runs.
+    return ++numbers_ << 10 | worker_.number;
+}
+
+void HttpServer::enter(Connection& connection, ListenSlot& listen) {
+    open_.push_back(connection);
+    ++count_;
+    ++listen.connections;
+}
+
+void HttpServer::leave(ListenSlot& listen) {
+    --count_;
+    if (--listen.connections == 0 && listen.site != site_) listen.site = nullptr;
+}
+
+Request& HttpServer::take_request(Peer& peer) {
+    std::unique_ptr<Request> request;
+    if (idle_requests_.empty()) {
+        request = std::make_unique<Request>();
+    } else {
+        request = std::move(idle_requests_.back());
+        idle_requests_.pop_back();
+    }
+    request->worker = &parts_;
+    request->peer = &peer;
+    return *request.release();
+}
+
+void HttpServer::give_back(Request& request) {
+    std::unique_ptr<Request> owned(&request);
+    request.reset();
+    if (idle_requests_.size() < idle_requests_max) idle_requests_.push_back(std::move(owned));
+}
+
+}  // namespace ringx::http

@@ -1,0 +1,68 @@
+// http/server.h - the http protocol in one worker: its connections, and what they share.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/list.h"
+#include "http/connection.h"
+#include "http/file_cache.h"
+#include "http/output.h"
+#include "http/request.h"
+#include "http/site.h"
+#include "net/service.h"
+
+namespace ringx::http {
+
+// An address connections come in by, and what it means in the current generation. When a new generation no longer
+// listens there, the connections that are left stay with the old one.
+struct ListenSlot {
+    std::shared_ptr<const Site> site;
+    const ListenPoint* point = nullptr;
+    size_t connections = 0;
+};
+
+class HttpServer : public Server {
+ public:
+    explicit HttpServer(const WorkerContext& worker);
+    ~HttpServer() override;
+
+    void use(std::shared_ptr<const ringx::Site> site) override;
+    void accepted(Fd socket, const std::string& listen_key) override;
+    size_t connections() const override { return count_; }
+    void drain() override;
+    void end() override;
+
+    // For connections.
+    Loop& loop() { return worker_.loop; }
+    const Clock& clock() const { return worker_.loop.clock(); }
+    bool draining() const { return draining_; }
+    Output& output() { return output_; }
+    char* read_ahead_memory() { return read_ahead_memory_.get(); }
+    uint64_t next_connection_number();
+
+    void enter(Connection& connection, ListenSlot& listen);
+    void leave(ListenSlot& listen);
+
+    Request& take_request(Peer& peer);
+    void give_back(Request& request);
+
+ private:
+    WorkerContext worker_;
+    std::shared_ptr<const Site> site_;
+    std::map<std::string, ListenSlot, std::less<>> slots_;  // by key; they stay until the worker ends
+    FileCache files_;
+    WorkerParts parts_;
+    Output output_;
+    // Cold files are read into this before they are sent from the page cache. Nobody looks at what is read.
+    std::unique_ptr<char[]> read_ahead_memory_;
+    std::vector<std::unique_ptr<Request>> idle_requests_;
+    List<Connection> open_;
+    size_t count_ = 0;
+    uint64_t numbers_ = 0;
+    bool draining_ = false;
+};
+
+}  // namespace ringx::http

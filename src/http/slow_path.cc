@@ -1,0 +1,274 @@
+// http/slow_path.cc - the part of a connection that waits: for modules, for a socket that is full, for cold files, for
+// bodies nobody reads, and for the end.
+//
+// Each wait is bounded: by send_timeout, client_body_timeout or the times of lingering. An output that could not leave at
+// once is moved into the frame here, so that the worker's own is free for other connections.
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "http/chunked.h"
+#include "http/connection.h"
+#include "http/output.h"
+#include "http/pipeline.h"
+#include "http/response_head.h"
+#include "http/server.h"
+#include "http/site.h"
+
+namespace ringx::http {
+namespace {
+
+// Lets all other connections have their turn.
+class NextTurn : private Deferred {
+ public:
+    explicit NextTurn(Loop& loop) : loop_(loop) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+        waiter_ = waiter;
+        loop_.defer(*this);
+    }
+    void await_resume() const {}
+
+ private:
+    void run() override { waiter_.resume(); }
+
+    Loop& loop_;
+    std::coroutine_handle<> waiter_;
+};
+
+}  // namespace
+
+Task<Connection::Turn> Connection::serve_slowly() {
+    for (;;) {
+        bool sent = true;
+        Output output = std::move(server_.output());
+        if (request_ != nullptr && request_->answer != nullptr) {
+            // Answers before this one do not wait for it; and it is waited for whatever becomes of them.
+            if (!output.empty()) sent = co_await send_output(output);
+            log_answered(sent);
+            co_await await_answer();
+            output = std::move(server_.output());
+        }
+        bool has_source = request_ != nullptr && request_->response.source != nullptr && !head_only_;
+        if (sent && has_source) {
+            sent = co_await send_source(output);
+        } else if (sent && !output.empty()) {
+            sent = co_await send_output(output);
+        }
+        log_answered(sent);
+        if (!sent) closing_ = true;
+        if (request_ != nullptr) {
+            request_->completed = sent;
+            co_await leave_request();
+        }
+        Turn turn = serve_pending();
+        if (turn != Turn::slow) co_return turn;
+    }
+}
+
+// The answer has been sent or given up. What is left of the body is passed over, so that the next request can be found.
+Task<void> Connection::leave_request() {
+    RequestBody* body = request_->body;
+    if (body != nullptr && !body->ended()) {
+        if (closing_) {
+            linger_ = request_->completed;
+        } else {
+            bool discarded = co_await discard_body();
+            if (!discarded) closing_ = true;
+        }
+    }
+    idle_limit_ms_ = static_cast<uint32_t>(request_->core->keepalive_timeout->count());
+    finish_request();
+}
+
+// Waits for what a module will say, and formats the response.
+Task<void> Connection::await_answer() {
+    for (;;) {
+        Task<Answer> task = std::move(request_->answer->task);
+        Answer said = co_await task;
+        Answer answer = Pipeline(*request_).resume(std::move(said));
+        if (answer.kind != Answer::Kind::later) {
+            request_->answer = nullptr;
+            (void)start_response(std::move(answer.response));
+            co_return;
+        }
+        request_->answer->task = std::move(answer.task);
+    }
+}
+
+// Sends all of the output. False when it failed, and was reported.
+Task<bool> Connection::send_output(Output& output) {
+    while (!ended_) {
+        Flushed flushed = output.flush(peer_.fd);
+        if (flushed == Flushed::all) co_return true;
+        if (flushed == Flushed::failed) {
+            report_send_error(output);
+            break;
+        }
+        if (flushed == Flushed::step) {
+            NextTurn turn(server_.loop());
+            co_await turn;
+            continue;
+        }
+        if (flushed == Flushed::cold) {
+            Result<> read = co_await read_ahead(output);
+            if (!read) break;
+            continue;
+        }
+        Result<> writable = co_await wait_writable();
+        if (!writable) break;
+    }
+    if (request_ != nullptr) {
+        uint64_t unsent = output.unsent_body();
+        request_->sent_body_bytes -= std::min(unsent, request_->sent_body_bytes);
+        request_->sent_bytes -= std::min(unsent, request_->sent_bytes);
+    }
+    output = Output();
+    co_return false;
+}
+
+Task<Result<>> Connection::wait_writable() {
+    const Request* request = request_ != nullptr ? request_ : answered_;
+    auto limit = static_cast<uint64_t>(request->core->send_timeout->count());
+    Wait wait(server_.loop(), Operation::Kind::poll, peer_.fd, "send", limit);
+    wait.events = POLLOUT;
+    waiting_ = &wait;
+    Result<int> ready = co_await wait;
+    waiting_ = nullptr;
+    if (ready) co_return Result<>();
+    if (ready.error().number == ETIMEDOUT) {
+        reset_ = *request->core->reset_timedout_connection;
+        request->log().write(Level::info, request->log_context(), ready.error(), "client timed out");
+    }
+    co_return std::unexpected(ready.error());
+}
+
+// Brings the next window of a file into the page cache. What is read goes nowhere.
+Task<Result<>> Connection::read_ahead(Output& output) {
+    Output::Window window = output.window();
+    Wait wait(server_.loop(), Operation::Kind::read, output.file(), "read");
+    wait.data = server_.read_ahead_memory();
+    wait.bytes = window.bytes;
+    wait.offset = window.offset;
+    waiting_ = &wait;
+    Result<int> got = co_await wait;
+    waiting_ = nullptr;
+    if (!got) {
+        if (got.error().number != ECANCELED && request_ != nullptr) {
+            request_->log().write(Level::alert, request_->log_context(), got.error(), "read() failed");
+        }
+        co_return std::unexpected(got.error());
+    }
+    output.warm();
+    co_return Result<>();
+}
+
+// Sends a body that is made while it is sent, chunked unless its length was announced.
+Task<bool> Connection::send_source(Output& output) {
+    Request& request = *request_;
+    bool chunked = body_end(request, request.response) == BodyEnd::chunked;
+    for (;;) {
+        Result<std::string_view> data = co_await request.response.source->next();
+        if (!data) {
+            if (data.error().number != ECANCELED) {
+                request.log().write(Level::error, request.log_context(), data.error(), "the response ended early");
+            }
+            co_return false;
+        }
+        size_t before = output.text().size();
+        if (data->empty()) {
+            if (chunked) output.text() += last_chunk;
+        } else if (chunked) {
+            ChunkHead head(data->size());
+            output.text() += head.text();
+            output.text() += *data;
+            output.text() += chunk_end;
+        } else {
+            output.text() += *data;
+        }
+        request.sent_bytes += output.text().size() - before;
+        request.sent_body_bytes += data->size();
+        bool sent = co_await send_output(output);
+        if (!sent || data->empty()) co_return sent;
+    }
+}
+
+Task<Result<>> Connection::receive_more() {
+    auto limit = static_cast<uint64_t>(request_->core->client_body_timeout->count());
+    Result<Lease> got = co_await receiver_.next(limit);
+    if (!got) co_return std::unexpected(got.error());
+    if (got->empty()) co_return fail("recv", ECONNRESET);
+    hold(std::move(*got));
+    request_->received_bytes += pending().size();
+    co_return Result<>();
+}
+
+void Connection::send_continue() {
+    // If the socket has no room for these few bytes the client is not reading, and need not be told to go on.
+    constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+    (void)!send(peer_.fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Reads the rest of a body that nobody wanted, so that the next request can be found. False when that takes too long, or
+// the body is malformed.
+Task<bool> Connection::discard_body() {
+    Request& request = *request_;
+    uint64_t until = server_.clock().now_ms() + static_cast<uint64_t>(request.core->lingering_time->count());
+    while (!request.body->ended()) {
+        Result<std::string_view> data = co_await request.body->next();
+        if (!data) {
+            if (data.error().number == EBADMSG) {
+                request.log().write(Level::info, request.log_context(), "client sent invalid chunked body: {}",
+                                    request.body->reason());
+            }
+            co_return false;
+        }
+        if (server_.clock().now_ms() >= until) co_return false;
+    }
+    co_return true;
+}
+
+// Reads on for a while, so that the answer is not destroyed by a reset that bytes nobody read would cause.
+Task<void> Connection::linger() {
+    const CoreSettings& core = *listen_.point->default_server().outside.core;
+    uint64_t until = server_.clock().now_ms() + static_cast<uint64_t>(core.lingering_time->count());
+    auto limit = static_cast<uint64_t>(core.lingering_timeout->count());
+    shutdown(peer_.fd, SHUT_WR);
+    while (server_.clock().now_ms() < until) {
+        lease_.release();
+        Result<Lease> got = co_await receiver_.next(limit);
+        if (!got || got->empty()) co_return;
+        lease_ = std::move(*got);
+    }
+}
+
+Task<void> Connection::close() {
+    if (linger_ && !reset_) co_await linger();
+    lease_.release();
+    input_ = {};
+    if (reset_) {
+        // Sends the reset at once, also while a receive is armed.
+        sockaddr nowhere{};
+        nowhere.sa_family = AF_UNSPEC;
+        connect(peer_.fd, &nowhere, sizeof nowhere);
+    } else if (receiver_.in_flight()) {
+        shutdown(peer_.fd, SHUT_RDWR);
+    }
+    receiver_.end();
+    co_await receiver_.ended();
+    server_.loop().engine().close(peer_.fd);
+}
+
+Conversation converse(HttpServer& server, int socket, ListenSlot& listen) {
+    Connection connection(server, socket, listen);
+    Connection::Turn turn = Connection::Turn::listen;
+    while (turn != Connection::Turn::close) {
+        Result<Lease> got = co_await connection.listen();
+        turn = connection.received(std::move(got));
+        if (turn == Connection::Turn::slow) turn = co_await connection.serve_slowly();
+    }
+    co_await connection.close();
+}
+
+}  // namespace ringx::http
