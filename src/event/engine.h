@@ -34,6 +34,8 @@ struct EngineSettings {
     bool napi_prefer = false;
     uint32_t submit_interval_us = 100;    // submit in the midst of a long batch; 0: never
     uint32_t file_threads = 4;            // epoll: threads that read and open files
+
+    friend bool operator==(const EngineSettings&, const EngineSettings&) = default;
 };
 
 // What the engine has done since it was made; for the metrics and for tuning.

@@ -1,0 +1,106 @@
+#include "proc/alone.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "proc/resources.h"
+#include "proc/worker.h"
+
+namespace ringx::proc {
+
+namespace {
+
+class Alone {
+ public:
+    explicit Alone(Started started)
+        : started_(std::move(started)),
+          worker_({.program = started_.program,
+                   .title = started_.title,
+                   .generation = started_.generation,
+                   .generation_number = 1,
+                   .sockets = sockets_of(*started_.generation),
+                   .engine = started_.engine,
+                   .place = {0, 1},
+                   .master = {},
+                   .on_signal = [this](int number) { return obey(number); }}) {}
+
+    int run() {
+        started_.title.set("ringx: single process " + started_.title.arguments());
+        int code = worker_.run();
+        started_.sockets.close_and_remove();
+        return code;
+    }
+
+ private:
+    // Reading the configuration, on a thread of the worker's pool.
+    class Build final : public BlockingJob {
+     public:
+        explicit Build(Alone& alone) : alone_(alone) {}
+        std::shared_ptr<Generation> next;
+
+     private:
+        void work() override {
+            const Program& program = alone_.started_.program;
+            next = Generation::build(program, program.origin.open_bundle());
+        }
+        void done() override { alone_.change_to(std::move(next)); }
+
+        Alone& alone_;
+    };
+
+    std::vector<Fd> sockets_of(const Generation& generation) const {
+        std::vector<Fd> sockets;
+        for (int fd : started_.sockets.of_worker(generation.listens(), 0)) {
+            sockets.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+        }
+        return sockets;
+    }
+
+    bool obey(int number) {
+        Journal& journal = started_.journal;
+        if (number == SIGUSR1) {
+            journal.write(Level::notice, "reopening logs");
+            reopen_logs(worker_.generation(), journal);
+            redirect_standard_error(worker_.generation().log());
+            return true;
+        }
+        if (number != SIGHUP) return number == SIGWINCH || number == SIGUSR2;
+        if (reloading_) return true;
+        journal.write(Level::notice, "reconfiguring");
+        reloading_ = true;
+        worker_.loop().blocking().run(build_);
+        return true;
+    }
+
+    void change_to(std::shared_ptr<Generation> next) {
+        Journal& journal = started_.journal;
+        for (auto& mistake : next->tree().mistakes()) journal.report(mistake);
+        bool good = !next->failed() && open_logs(*next, &worker_.generation(), journal) &&
+                    started_.sockets.open(next->listens(), 1, journal);
+        if (!good) {
+            reloading_ = false;
+            return;
+        }
+        if (needs_new_processes(worker_.generation(), *next)) {
+            journal.write(Level::warn, "some of the changes take effect when the server is started anew");
+        }
+        worker_.change_to(next, sockets_of(*next), [this] {
+            reloading_ = false;
+            Generation& now = worker_.generation();
+            started_.journal.use(&now.log());
+            started_.sockets.keep_only(now.listens(), 1);
+            started_.journal.write(Level::notice, "the configuration is in force");
+        });
+    }
+
+    Started started_;
+    Build build_{*this};
+    bool reloading_ = false;
+    Worker worker_;
+};
+
+}  // namespace
+
+int serve_alone(Started started) { return Alone(std::move(started)).run(); }
+
+}  // namespace ringx::proc

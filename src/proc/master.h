@@ -1,0 +1,96 @@
+// proc/master.h - the process that keeps root: signals, workers, reloads.
+//
+// It sleeps in poll() until there is a signal, a request on the control socket, a message of a worker, or a moment it
+// planned. A reload is under way from the new generation's resources being there until every worker serves it; what is
+// asked for meanwhile begins when it is over.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "proc/control.h"
+#include "proc/generation.h"
+#include "proc/journal.h"
+#include "proc/listening_sockets.h"
+#include "proc/pid_file.h"
+#include "proc/signals.h"
+#include "proc/supervisor.h"
+#include "proc/title.h"
+
+namespace ringx::proc {
+
+// What the start has made.
+struct Started {
+    const Program& program;
+    ProcessTitle& title;
+    Journal& journal;
+    std::shared_ptr<Generation> generation;
+    EngineSettings engine;
+    ListeningSockets sockets;
+    PidFile& pid_file;
+    bool daemonized;
+};
+
+class Master {
+ public:
+    explicit Master(Started started);
+
+    // To the end; the exit code.
+    int run();
+
+ private:
+    enum class State : uint8_t { serving, resting, quitting, terminating };
+    struct Reload {
+        std::vector<Fd> callers;
+        std::string said;  // warnings, for the callers
+        Moment deadline;
+        bool second_try = false;
+    };
+
+    void open_control();
+    void wait();
+    std::optional<Moment> next_moment() const;
+    void obey(ReceivedSignal signal);
+    void listen_to(WorkerProcess& process);
+    void on_message(WorkerProcess& process, const Message& message);
+
+    void begin_reload(std::vector<Fd> callers);
+    bool prepare(Generation& next);
+    void put_in_force(std::shared_ptr<Generation> next);
+    void send_generation(WorkerProcess& process, int bundle);
+    void continue_reload();
+    void replace_laggards();
+    void end_reload(bool good);
+    void fail_reload(const std::vector<Fd>& callers);
+    unsigned workers() const { return generation_->core().worker_processes->number; }
+
+    void reopen();
+    void rest();
+    void quit();
+    void terminate();
+    void press();
+    [[noreturn]] void become_worker(unsigned number, Channel channel);
+
+    const Program& program_;
+    ProcessTitle& title_;
+    Journal& journal_;
+    PidFile& pid_file_;
+    std::shared_ptr<Generation> generation_;
+    uint32_t generation_number_ = 1;
+    EngineSettings engine_;
+    ListeningSockets sockets_;
+    bool daemonized_;
+    SignalReader signals_;
+    Control control_;
+    Supervisor supervisor_;
+
+    State state_ = State::serving;
+    std::optional<Reload> reload_;
+    bool reload_again_ = false;           // asked for while one was under way
+    std::vector<Fd> callers_;             // by these
+    std::chrono::milliseconds pressure_{0};  // the pause before the workers are told again to end
+    std::optional<Moment> press_at_;
+};
+
+}  // namespace ringx::proc

@@ -1,0 +1,172 @@
+// proc/master_reload.cc - changing to another configuration while serving.
+//
+// A mistake, or a resource that cannot be had, ends a reload before anything has changed. From then on it succeeds:
+// workers take the new generation over, or are followed by processes that were born with it.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "proc/master.h"
+#include "proc/resources.h"
+
+namespace ringx::proc {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Longer than building the largest configuration takes; who has not answered by then is stuck.
+constexpr auto answer_time = 60s;
+
+// The bytes in a file of memory that nobody can change any more.
+Result<Fd> seal(std::string_view bytes) {
+    Fd file(memfd_create("ringx-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!file) return fail("memfd_create");
+    while (!bytes.empty()) {
+        ssize_t written = write(file.get(), bytes.data(), bytes.size());
+        if (written < 0) return fail("write");
+        bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        return fail("fcntl");
+    }
+    return file;
+}
+
+}  // namespace
+
+void Master::begin_reload(std::vector<Fd> callers) {
+    if (state_ == State::quitting || state_ == State::terminating) return;
+    if (reload_) {
+        reload_again_ = true;
+        for (Fd& caller : callers) callers_.push_back(std::move(caller));
+        return;
+    }
+    journal_.write(Level::notice, "reconfiguring");
+    journal_.collect();
+    auto next = Generation::build(program_, program_.origin.open_bundle());
+    for (auto& mistake : next->tree().mistakes()) journal_.report(mistake);
+    if (next->failed() || !prepare(*next)) {
+        journal_.use(&generation_->log());
+        return fail_reload(callers);
+    }
+    reload_.emplace(std::move(callers), journal_.take_collected(), std::chrono::steady_clock::now() + answer_time);
+    put_in_force(std::move(next));
+}
+
+// Opens what is new. False leaves everything as it was.
+bool Master::prepare(Generation& next) {
+    if (!open_logs(next, generation_.get(), journal_)) return false;
+    EngineSettings engine = engine_;
+    if (engine_settings(next.tree()) != engine_settings(generation_->tree())) {
+        auto chosen = choose_engine(next, journal_);
+        if (!chosen) return false;
+        engine = *chosen;
+    }
+    if (!sockets_.open(next.listens(), next.core().worker_processes->number, journal_)) return false;
+    std::string pid_path(*next.core().pid);
+    if (pid_path != pid_file_.path()) {
+        if (auto written = pid_file_.write(pid_path); !written) {
+            journal_.write(Level::emerg, written.error(), "{}() \"{}\" failed", written.error().call, pid_path);
+            sockets_.keep_only(generation_->listens(), workers());
+            return false;
+        }
+        open_control();
+    }
+    engine_ = engine;
+    return true;
+}
+
+void Master::put_in_force(std::shared_ptr<Generation> next) {
+    std::shared_ptr<Generation> before = std::exchange(generation_, std::move(next));
+    ++generation_number_;
+    journal_.use(&generation_->log());
+    redirect_standard_error(generation_->log());
+    bool replace = needs_new_processes(*before, *generation_);
+    state_ = State::serving;
+
+    auto bundle = seal(generation_->bundle().serialize());
+    if (!bundle) {
+        journal_.write(Level::alert, bundle.error(), "{}() failed for the configuration", bundle.error().call);
+        replace = true;  // who is born with the generation needs no copy
+    }
+    std::vector<pid_t> there;
+    for (WorkerProcess& process : supervisor_.processes()) {
+        if (!process.leaving) there.push_back(process.pid);
+    }
+    sockets_.steer_to_first(workers(), journal_);
+    supervisor_.keep(workers());
+    for (pid_t pid : there) {
+        WorkerProcess& process = *std::ranges::find(supervisor_.processes(), pid, &WorkerProcess::pid);
+        if (process.number >= workers()) {
+            process.leaving = true;
+            auto sent = process.channel.send(Message::Kind::retire);
+            if (!sent) supervisor_.dismiss(process, SIGQUIT);
+        } else if (replace) {
+            supervisor_.start(process.number);
+        } else {
+            send_generation(process, bundle->get());
+        }
+    }
+}
+
+void Master::send_generation(WorkerProcess& process, int bundle) {
+    std::vector<int> fds{bundle};
+    for (auto& file : generation_->logs().all()) fds.push_back(file->fd());
+    for (int fd : sockets_.of_worker(generation_->listens(), process.number)) fds.push_back(fd);
+    auto sent = process.channel.send(Message::Kind::reload, generation_number_, fds);
+    if (sent) return;
+    journal_.write(Level::alert, sent.error(), "cannot send the configuration to worker {}", process.pid);
+    process.generation = 0;
+}
+
+// Whether every worker has followed; those that cannot are replaced.
+void Master::continue_reload() {
+    if (!reload_) return;
+    if (state_ != State::serving) return end_reload(false);
+    bool all = true;
+    bool refused = false;
+    for (unsigned number = 0; number < workers(); ++number) {
+        WorkerProcess* process = supervisor_.find(number);
+        all &= process != nullptr && process->serving && process->generation == generation_number_;
+        refused |= process != nullptr && process->serving && process->generation == 0;
+    }
+    if (all) return end_reload(true);
+    bool late = reload_->deadline <= std::chrono::steady_clock::now();
+    if (supervisor_.any_fatal() || (late && reload_->second_try)) return end_reload(false);
+    if (late || refused) replace_laggards();
+}
+
+void Master::replace_laggards() {
+    if (reload_->second_try) return;
+    reload_->second_try = true;
+    reload_->deadline = std::chrono::steady_clock::now() + answer_time;
+    for (unsigned number = 0; number < workers(); ++number) {
+        WorkerProcess* process = supervisor_.find(number);
+        if (process == nullptr || process->generation == generation_number_) continue;
+        journal_.write(Level::warn, "worker process {} did not take the configuration over, replacing it", process->pid);
+        supervisor_.start(number);
+    }
+}
+
+void Master::end_reload(bool good) {
+    std::string said = std::move(reload_->said);
+    std::vector<Fd> callers = std::move(reload_->callers);
+    reload_.reset();
+    if (!good) said += "server: [emerg] not every worker process could take the configuration over\n";
+    for (const Fd& caller : callers) Control::answer(caller, good, said);
+    sockets_.keep_only(generation_->listens(), workers());
+    if (good) journal_.write(Level::notice, "the configuration is in force");
+    if (!std::exchange(reload_again_, false)) return;
+    begin_reload(std::exchange(callers_, {}));
+}
+
+void Master::fail_reload(const std::vector<Fd>& callers) {
+    std::string said = journal_.take_collected();
+    for (const Fd& caller : callers) Control::answer(caller, false, said);
+}
+
+}  // namespace ringx::proc

@@ -1,0 +1,63 @@
+#include "proc/resources.h"
+
+namespace ringx::proc {
+
+bool open_logs(Generation& generation, Generation* before, Journal& journal) {
+    LogFiles& logs = generation.logs();
+    if (before != nullptr) logs.take_over(before->logs());
+    for (auto& file : logs.all()) {
+        if (file->fd() >= 0) continue;
+        if (auto opened = file->open(); !opened) {
+            journal.write(Level::emerg, opened.error(), "{}() \"{}\" failed", opened.error().call, file->name());
+            return false;
+        }
+    }
+    return true;
+}
+
+void reopen_logs(Generation& generation, Journal& journal) {
+    for (auto& file : generation.logs().all()) {
+        if (auto opened = file->open(); !opened) {
+            journal.write(Level::emerg, opened.error(), "{}() \"{}\" failed", opened.error().call, file->name());
+        }
+    }
+}
+
+std::optional<EngineSettings> choose_engine(const Generation& generation, Journal& journal) {
+    EngineSettings settings = engine_settings(generation.tree());
+    using Choice = EngineSettings::Choice;
+    if (settings.choice == Choice::epoll) {
+        journal.write(Level::notice, "using the \"epoll\" event method: the configuration says so");
+        return settings;
+    }
+    auto reason = io_uring_unavailable();
+    if (!reason) {
+        settings.choice = Choice::io_uring;
+        journal.write(Level::notice, "using the \"io_uring\" event method");
+        return settings;
+    }
+    if (settings.choice == Choice::io_uring) {
+        journal.write(Level::emerg, "the \"io_uring\" event method cannot be used: {}", *reason);
+        return std::nullopt;
+    }
+    settings.choice = Choice::epoll;
+    journal.write(Level::notice, "using the \"epoll\" event method: {}", *reason);
+    return settings;
+}
+
+bool needs_new_processes(const Generation& before, const Generation& after) {
+    const CoreSettings& a = before.core();
+    const CoreSettings& b = after.core();
+    for (size_t i = 0; i < before.sites().size(); ++i) {
+        if (before.sites()[i] && !after.sites()[i]) return true;  // a server cannot be left without a site
+    }
+    // Pinning without being told to depends on how many workers there are.
+    bool moves = a.worker_processes->number != b.worker_processes->number &&
+                 b.worker_cpu_affinity->kind == CpuPlacement::Kind::spread;
+    return moves || *a.user != *b.user || *a.worker_cpu_affinity != *b.worker_cpu_affinity ||
+           *a.worker_priority != *b.worker_priority || *a.worker_rlimit_core != *b.worker_rlimit_core ||
+           *a.worker_rlimit_nofile != *b.worker_rlimit_nofile || *a.working_directory != *b.working_directory ||
+           a.env != b.env || engine_settings(before.tree()) != engine_settings(after.tree());
+}
+
+}  // namespace ringx::proc

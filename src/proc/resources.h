@@ -1,0 +1,27 @@
+// proc/resources.h - what a generation needs of the system before it can serve.
+//
+// The master opens it at the start and at every reload, and says in the journal what cannot be had.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "proc/generation.h"
+#include "proc/journal.h"
+
+namespace ringx::proc {
+
+// Opens the logs, except those that `before`, which may be null, has open. False after saying which one failed.
+bool open_logs(Generation& generation, Generation* before, Journal& journal);
+
+// Opens all logs anew.
+void reopen_logs(Generation& generation, Journal& journal);
+
+// The engine for the workers: the one that was asked for, or the best this system allows. Nothing, after saying why,
+// when the wanted one cannot be had. One line of the log says which it is.
+std::optional<EngineSettings> choose_engine(const Generation& generation, Journal& journal);
+
+// Whether workers of the one cannot become workers of the other, but must be replaced.
+bool needs_new_processes(const Generation& before, const Generation& after);
+
+}  // namespace ringx::proc

@@ -1,0 +1,327 @@
+#include "proc/worker.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace ringx::proc {
+
+namespace {
+
+// Connections that were on their way to a socket when others were told to take them arrive within this time.
+constexpr uint64_t retirement_ms = 250;
+
+Result<conf::Bundle> read_bundle(const Fd& file) {
+    struct stat status;
+    if (fstat(file.get(), &status) != 0) return fail("fstat");
+    auto size = static_cast<size_t>(status.st_size);
+    void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (bytes == MAP_FAILED) return fail("mmap");
+    auto bundle = conf::Bundle::parse({static_cast<const char*>(bytes), size});
+    munmap(bytes, size);
+    return bundle;
+}
+
+}  // namespace
+
+// Building a generation from the master's bytes, on a thread of the pool.
+class Worker::Build final : public BlockingJob {
+ public:
+    Build(Worker& worker, Message message) : worker_(worker), message(std::move(message)) {}
+
+ private:
+    void work() override {
+        auto bundle = read_bundle(message.fds.at(0));
+        if (bundle) generation = Generation::build(worker_.start_.program, std::move(*bundle));
+        else error = bundle.error();
+    }
+    void done() override { worker_.finish_build(*this); }
+
+    Worker& worker_;
+
+ public:
+    Message message;
+    std::shared_ptr<Generation> generation;
+    Error error;
+};
+
+Worker::Worker(WorkerStart start)
+    : start_(std::move(start)),
+      generation_(start_.generation),
+      context_{loop_, start_.place.number, generation_->events().worker_connections, &generation_->log()},
+      shutdown_deadline_([this] { end(); }),
+      retirement_([this] { drain(); }) {}
+
+Worker::~Worker() = default;
+
+int Worker::run() {
+    if (!open()) return fatal;
+    while (!finished()) {
+        loop_.turn();
+        after_turn();
+    }
+    log().write(Level::notice, "exiting");
+    close();
+    log().write(Level::notice, "exit");
+    return 0;
+}
+
+bool Worker::open_engine() {
+    auto opened = loop_.open(start_.engine);
+    if (!opened) log().write(Level::emerg, opened.error(), "cannot make the engine: {}() failed", opened.error().call);
+    return opened.has_value();
+}
+
+bool Worker::open() {
+    const CoreSettings& core = generation_->core();
+    auto signals = signals_.open({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD});
+    if (!signals) {
+        log().write(Level::emerg, signals.error(), "{}() failed", signals.error().call);
+        return false;
+    }
+    set_limits(core, start_.place, context_.connections_max, log());
+    // A ring made by root is not charged to anybody's limit of locked memory. Only with sqpoll it comes later: the
+    // kernel's thread keeps the rights of whoever made it.
+    bool early = !start_.engine.sqpoll;
+    if (early && !open_engine()) return false;
+    // Alone, it is the master as well and has to keep its rights.
+    if (start_.master && !become_user(core, log())) return false;
+    if (!early && !open_engine()) return false;
+
+    servers_.resize(start_.program.protocols.size());
+    use_sites();
+    auto& listens = generation_->listens();
+    CHECK(listens.size() == start_.sockets.size());
+    for (size_t i = 0; i < listens.size(); ++i) add_acceptor(listens[i], std::move(start_.sockets[i]));
+    start_.sockets.clear();
+
+    signal_watch_ = std::make_unique<Watch>(loop_, signals_.fd(), [this] { read_signals(); });
+    signal_watch_->start();
+    if (!start_.master) return true;
+    auto sent = start_.master.send(Message::Kind::ready, start_.generation_number);
+    if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
+    master_watch_ = std::make_unique<Watch>(loop_, start_.master.fd(), [this] { read_master(); });
+    master_watch_->start();
+    return true;
+}
+
+// Lets go of everything that the kernel may still hold.
+void Worker::close() {
+    for (Watch* watch : {signal_watch_.get(), master_watch_.get()}) {
+        if (watch == nullptr) continue;
+        watch->stop();
+        while (!watch->idle()) loop_.turn();
+    }
+    servers_.clear();
+    signal_watch_.reset();
+    master_watch_.reset();
+}
+
+void Worker::read_signals() {
+    while (auto signal = signals_.read()) {
+        if (start_.on_signal && start_.on_signal(signal->number)) continue;
+        switch (signal->number) {
+            case SIGTERM:
+            case SIGINT: end(); break;
+            case SIGQUIT:
+            case SIGWINCH: drain(); break;
+            default: break;  // the master's business
+        }
+    }
+}
+
+void Worker::read_master() {
+    for (;;) {
+        auto message = start_.master.receive();
+        if (message) {
+            obey(std::move(*message));
+            continue;
+        }
+        if (message.error().number == EAGAIN) return;
+        // Without a master nobody would tell us to leave, and our listening sockets would be in its successor's way.
+        master_watch_->stop();
+        log().write(state_ == State::serving ? Level::crit : Level::notice, "the master process is gone");
+        return drain();
+    }
+}
+
+void Worker::obey(Message message) {
+    switch (message.kind) {
+        case Message::Kind::reload: return begin_build(std::move(message));
+        case Message::Kind::reopen: return reopen_logs(std::move(message.fds));
+        case Message::Kind::retire: return loop_.set_timer(retirement_, retirement_ms);
+        default: log().write(Level::alert, "unknown message {} from the master", static_cast<uint32_t>(message.kind));
+    }
+}
+
+void Worker::begin_build(Message message) {
+    if (state_ != State::serving || build_ || change_ || message.fds.empty()) return;
+    build_ = std::make_unique<Build>(*this, std::move(message));
+    loop_.blocking().run(*build_);
+}
+
+void Worker::finish_build(Build& build) {
+    std::unique_ptr<Build> ours = std::move(build_);
+    uint32_t number = build.message.number;
+    auto answer = [this, number](Message::Kind kind) {
+        auto sent = start_.master.send(kind, number);
+        if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
+    };
+    Generation* next = build.generation.get();
+    size_t logs = next == nullptr || next->failed() ? 0 : next->logs().all().size();
+    auto& fds = build.message.fds;
+    if (next == nullptr || next->failed() || fds.size() != 1 + logs + next->listens().size()) {
+        log().write(Level::alert, build.error, "cannot build generation {}", number);
+        return answer(Message::Kind::refused);
+    }
+    next->logs().take_over(generation_->logs());
+    for (size_t i = 0; i < logs; ++i) {
+        LogFile& file = *next->logs().all()[i];
+        if (file.fd() < 0) file.adopt(std::move(fds[1 + i]));
+    }
+    std::vector<Fd> sockets;
+    for (size_t i = 1 + logs; i < fds.size(); ++i) sockets.push_back(std::move(fds[i]));
+    change_to(build.generation, std::move(sockets), [answer] { answer(Message::Kind::reloaded); });
+}
+
+void Worker::reopen_logs(std::vector<Fd> opened) {
+    auto& files = generation_->logs().all();
+    for (size_t i = 0; i < std::min(files.size(), opened.size()); ++i) files[i]->adopt(std::move(opened[i]));
+    log().write(Level::notice, "reopening logs");
+}
+
+void Worker::change_to(std::shared_ptr<Generation> next, std::vector<Fd> sockets, std::function<void()> done) {
+    CHECK(!change_ && sockets.size() == next->listens().size());
+    change_ = std::make_unique<Change>(std::move(next), std::move(sockets), std::move(done));
+    try_change();
+}
+
+// Addresses that are no longer listened on come first: what they still accept belongs to the generation that goes.
+void Worker::try_change() {
+    if (state_ != State::serving) return change_.reset();
+    auto& listens = change_->next->listens();
+    auto wanted = [&listens](const std::string& key) {
+        return std::ranges::any_of(listens, [&key](const Listen& listen) { return listen.key == key; });
+    };
+    bool waiting = false;
+    for (auto& [key, acceptor] : acceptors_) {
+        if (wanted(key)) continue;
+        acceptor->stop();
+        waiting |= !acceptor->idle();
+    }
+    if (waiting) return;
+    for (auto at = acceptors_.begin(); at != acceptors_.end();) {
+        if (wanted(at->first)) {
+            ++at;
+            continue;
+        }
+        at->second->take_queue();
+        at = acceptors_.erase(at);
+    }
+    std::unique_ptr<Change> change = std::move(change_);
+    std::shared_ptr<Generation> before = std::exchange(generation_, change->next);
+    context_.log = &generation_->log();
+    context_.connections_max = generation_->events().worker_connections;
+    use_sites();
+    for (size_t i = 0; i < listens.size(); ++i) {
+        if (!acceptors_.contains(listens[i].key)) add_acceptor(listens[i], std::move(change->sockets[i]));
+    }
+    change->done();
+}
+
+void Worker::use_sites() {
+    protocol_of_.clear();
+    auto sites = generation_->sites();
+    for (size_t i = 0; i < sites.size(); ++i) {
+        if (!sites[i]) continue;
+        if (!servers_[i]) servers_[i] = start_.program.protocols[i].make_server(context_);
+        servers_[i]->use(sites[i]);
+        for (const Listen& listen : sites[i]->listens()) protocol_of_[listen.key] = i;
+    }
+}
+
+void Worker::add_acceptor(const Listen& listen, Fd socket) {
+    auto acceptor = std::make_unique<Acceptor>(loop_, listen, std::move(socket), *this);
+    if (!limited_) acceptor->start();
+    acceptors_[listen.key] = std::move(acceptor);
+}
+
+void Worker::accepted(Fd socket, const std::string& key) {
+    if (state_ == State::ending) return;
+    servers_[protocol_of_.at(key)]->accepted(std::move(socket), key);
+    limit_connections();
+}
+
+size_t Worker::connections() const {
+    size_t sum = 0;
+    for (auto& server : servers_) sum += server ? server->connections() : 0;
+    return sum;
+}
+
+void Worker::limit_connections() {
+    if (state_ != State::serving) return;
+    size_t now = connections();
+    size_t most = context_.connections_max;
+    if (!limited_ && now >= most) {
+        limited_ = true;
+        log().write(Level::warn, "{} worker_connections are in use: no more are accepted for now", most);
+        for (auto& [key, acceptor] : acceptors_) acceptor->stop();
+    } else if (limited_ && now < most - most / 8) {
+        limited_ = false;
+        for (auto& [key, acceptor] : acceptors_) acceptor->start();
+    }
+}
+
+void Worker::after_turn() {
+    if (change_) try_change();
+    limit_connections();
+    if (state_ != State::serving && !acceptors_.empty() && all_idle()) leave_queues();
+}
+
+bool Worker::all_idle() const {
+    return std::ranges::all_of(acceptors_, [](auto& entry) { return entry.second->idle(); });
+}
+
+// What waits in the queues was promised an answer; with us it would be reset. When ending, the master's sockets stay
+// and a successor serves them.
+void Worker::leave_queues() {
+    if (state_ == State::draining) {
+        for (auto& [key, acceptor] : acceptors_) acceptor->take_queue();
+    }
+    acceptors_.clear();
+}
+
+void Worker::stop_accepting() {
+    for (auto& [key, acceptor] : acceptors_) acceptor->stop();
+}
+
+void Worker::drain() {
+    if (state_ != State::serving) return;
+    state_ = State::draining;
+    start_.title.set("ringx: worker process is shutting down");
+    log().write(Level::notice, "gracefully shutting down");
+    stop_accepting();
+    for (auto& server : servers_) {
+        if (server) server->drain();
+    }
+    auto timeout = generation_->core().worker_shutdown_timeout->count();
+    if (timeout > 0) loop_.set_timer(shutdown_deadline_, static_cast<uint64_t>(timeout));
+}
+
+void Worker::end() {
+    if (state_ == State::ending) return;
+    state_ = State::ending;
+    stop_accepting();
+    for (auto& server : servers_) {
+        if (server) server->end();
+    }
+}
+
+bool Worker::finished() const {
+    return state_ != State::serving && acceptors_.empty() && connections() == 0 && !build_;
+}
+
+}  // namespace ringx::proc

@@ -1,0 +1,22 @@
+// proc/worker_process.h - what makes a process a worker: limits, priority, CPU, user and environment.
+//
+// In two steps, since the engine is made between them, with the rights of root.
+#pragma once
+
+#include "base/result.h"
+#include "proc/core_settings.h"
+
+namespace ringx::proc {
+
+struct Placement {
+    unsigned number;
+    unsigned workers;
+};
+
+// What needs root: limits, priority, CPU. What is not granted is said in the log and done without.
+void set_limits(const CoreSettings& core, Placement place, uint32_t connections_max, const Log& log);
+
+// Gives up root, changes to the working directory, and reduces the environment to what `env` names. Says what failed.
+bool become_user(const CoreSettings& core, const Log& log);
+
+}  // namespace ringx::proc
