@@ -228,7 +228,7 @@ constexpr conf::Directive core_directives[] = {
                                     "The CPUs of each worker. Without it each worker has a CPU of its own when there "
                                     "are as many workers as CPUs.")
         .shown_as("cpumask ... | auto [cpumask] | off"),
-    conf::value<&CoreSettings::worker_priority>("worker_priority", conf::main, "The workers' scheduling priority (nice).")
+    conf::value<&CoreSettings::worker_priority>("worker_priority", conf::main, "Their scheduling priority (nice).")
         .between(-20, 20),
     conf::value<&CoreSettings::worker_rlimit_core>("worker_rlimit_core", conf::main, "A worker's largest core file."),
     conf::value<&CoreSettings::worker_rlimit_nofile>("worker_rlimit_nofile", conf::main,

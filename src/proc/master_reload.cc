@@ -147,7 +147,7 @@ void Master::replace_laggards() {
     for (unsigned number = 0; number < workers(); ++number) {
         WorkerProcess* process = supervisor_.find(number);
         if (process == nullptr || process->generation == generation_number_) continue;
-        journal_.write(Level::warn, "worker process {} did not take the configuration over, replacing it", process->pid);
+        journal_.write(Level::warn, "worker process {} did not follow the reload, replacing it", process->pid);
         supervisor_.start(number);
     }
 }
