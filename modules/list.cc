@@ -1,0 +1,39 @@
+// modules/list.cc - the compiled-in modules of http, in order.
+//
+// Order is policy, and it stands here alone: within each phase of a request functions are called from the first module to
+// the last, and so do the filters see the response. A module that configure left out is skipped; those added with
+// --add-module come before the ones that answer for files.
+#include "build.h"
+#include "http/module.h"
+
+namespace ringx::http {
+
+#define RINGX_DECLARE(name) extern constinit const Module name##_module;
+RINGX_DECLARE(rewrite)
+RINGX_DECLARE(index)
+RINGX_DECLARE(static)
+RINGX_ADDED_MODULES(RINGX_DECLARE)
+#undef RINGX_DECLARE
+
+namespace {
+
+#define RINGX_LIST(name) &name##_module,
+constexpr const Module* listed[] = {
+#ifndef RINGX_WITHOUT_REWRITE
+    &rewrite_module,
+#endif
+    RINGX_ADDED_MODULES(RINGX_LIST)
+#ifndef RINGX_WITHOUT_INDEX
+    &index_module,
+#endif
+#ifndef RINGX_WITHOUT_STATIC
+    &static_module,
+#endif
+};
+#undef RINGX_LIST
+
+}  // namespace
+
+std::span<const Module* const> modules() { return listed; }
+
+}  // namespace ringx::http
