@@ -18,7 +18,8 @@ constexpr std::string_view months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 void Clock::refresh() {
     timespec monotonic;
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    monotonic_us_ = static_cast<uint64_t>(monotonic.tv_sec) * 1'000'000 + static_cast<uint64_t>(monotonic.tv_nsec) / 1000;
+    monotonic_us_ = static_cast<uint64_t>(monotonic.tv_sec) * 1'000'000;
+    monotonic_us_ += static_cast<uint64_t>(monotonic.tv_nsec) / 1000;
     gettimeofday(&wall_, nullptr);
     if (wall_.tv_sec != printed_) print();
 }
@@ -35,8 +36,8 @@ void Clock::print() {
     char sign = offset < 0 ? '-' : '+';
     offset = labs(offset);
     int year = local.tm_year + 1900;
-    text::format_to(log_time_, "{:02}/{}/{:04}:{:02}:{:02}:{:02} {}{:02}{:02}", local.tm_mday, months[local.tm_mon], year,
-                    local.tm_hour, local.tm_min, local.tm_sec, sign, offset / 60, offset % 60);
+    text::format_to(log_time_, "{:02}/{}/{:04}:{:02}:{:02}:{:02} {}{:02}{:02}", local.tm_mday, months[local.tm_mon],
+                    year, local.tm_hour, local.tm_min, local.tm_sec, sign, offset / 60, offset % 60);
     text::format_to(error_log_time_, "{:04}/{:02}/{:02} {:02}:{:02}:{:02}", year, local.tm_mon + 1, local.tm_mday,
                     local.tm_hour, local.tm_min, local.tm_sec);
     text::format_to(iso8601_, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}{:02}:{:02}", year, local.tm_mon + 1, local.tm_mday,

@@ -1,4 +1,6 @@
 // base/fd.h - an owned file descriptor, closed once, by its owner.
+//
+// What close(2) says is not asked: a descriptor that was written to and must not lose anything is synced before.
 #pragma once
 
 #include <unistd.h>

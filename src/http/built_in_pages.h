@@ -1,4 +1,6 @@
 // http/built_in_pages.h - the pages that are shown for a status when no error_page says otherwise.
+//
+// Their text is nginx's, for clients and tests that know it, but for the name at the foot.
 #pragma once
 
 #include "http/request.h"

@@ -1,11 +1,11 @@
 // http/connection.h - one HTTP/1.x conversation with a client, request after request.
 //
-// The fast path is plain code: received() parses what has come, and as long as answers need no waiting they are formatted
-// one after the other and leave in one send. Only when something has to be waited for (a cold file, a full socket, a body)
-// serve_slowly() takes over, a coroutine with a frame of its own, which ends when the client may speak again. So an idle
-// connection is this object and a small frame: no request, no buffer, no output.
-// Bytes of the client stay in the lease they came in, and requests point into it; when half of the pool is in use they
-// are copied first, so that slow requests never hold all of it.
+// The fast path is plain code: received() parses what has come, and as long as answers need no waiting they are
+// formatted one after the other and leave in one send. Only when something has to be waited for (a cold file, a full
+// socket, a body) serve_slowly() takes over, a coroutine with a frame of its own, which ends when the client may speak
+// again. So an idle connection is this object and a small frame: no request, no buffer, no output. Bytes of the client
+// stay in the lease they came in, and requests point into it; when half of the pool is in use they are copied first,
+// so that slow requests never hold all of it.
 #pragma once
 
 #include <cstdint>

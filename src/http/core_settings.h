@@ -45,8 +45,9 @@ class MimeTypes {
 };
 
 struct CoreSettings {
-    // How paths become files: the value of `root` or `alias`, absolute once evaluated, and then the URI without its first
-    // `alias_bytes` bytes. With an alias in a regex location nothing of the URI is appended: alias_bytes is npos.
+    // How paths become files: the value of `root` or `alias`, absolute once evaluated, and then the URI without its
+    // first `alias_bytes` bytes. With an alias in a regex location nothing of the URI is appended: alias_bytes is
+    // npos.
     Template root;
     bool root_given = false;
     bool is_alias = false;

@@ -1,8 +1,8 @@
 // http/module.h - what a feature of the http server is made of.
 //
-// A module is a constant: its directives and where their values lie, and functions for the moments of a request. The order
-// of modules in modules/list.cc is the order within each phase. For every location the functions of those modules are
-// collected that apply there, so that what is not configured costs nothing.
+// A module is a constant: its directives and where their values lie, and functions for the moments of a request. The
+// order of modules in modules/list.cc is the order within each phase. For every location the functions of those
+// modules are collected that apply there, so that what is not configured costs nothing.
 //
 // A phase or handler that need not wait is a plain function. One that must wait returns a task for its answer.
 #pragma once
@@ -26,7 +26,7 @@ class [[nodiscard]] Answer {
     enum class Kind : uint8_t {
         pass,      // not my business: go on
         response,  // this is the answer
-        status,    // this status, with the page error_page or the built-in one gives it; 0 and 444: close without answer
+        status,    // this status, with the page of error_page or the built-in one; 0 and 444: close without an answer
         redirect,  // start again, internally, with `uri` and `args`
         named,     // go on in the named location `uri`, which begins with @
         later,     // `task` will tell

@@ -1,8 +1,8 @@
 // http/output.h - what is to be sent on a connection: bytes that were formatted, then pieces of memory and of a file.
 //
-// flush() sends as much as the socket takes at once, and says what to wait for when that was not all. An Output is free
-// to be moved while nothing is in flight: the worker has one that serves every answer which leaves at once; whoever must
-// wait moves it into its own frame first.
+// flush() sends as much as the socket takes at once, and says what to wait for when that was not all. An Output is
+// free to be moved while nothing is in flight: the worker has one that serves every answer which leaves at once;
+// whoever must wait moves it into its own frame first.
 #pragma once
 
 #include <cstdint>

@@ -98,11 +98,7 @@ Answer Pipeline::find_location() {
 
 Answer Pipeline::after_rewrite() {
     if (!request_.uri_changed) return Answer::pass();
-    if (request_.redirects_left-- == 0) {
-        request_.log().write(Level::error, request_.log_context(),
-                             "rewrite or internal redirection cycle while processing \"{}\"", request_.uri);
-        return Answer::of_status(500);
-    }
+    if (!may_redirect("processing", request_.uri)) return Answer::of_status(500);
     request_.stage = Stage::find_location;
     return Answer::pass();
 }
@@ -125,10 +121,19 @@ bool Pipeline::act(Answer& answer) {
     return false;
 }
 
+// Counts redirects of all kinds; a configuration that sends requests in circles is stopped here.
+bool Pipeline::may_redirect(std::string_view doing, std::string_view uri) {
+    if (request_.redirects_left > 0) {
+        --request_.redirects_left;
+        return true;
+    }
+    request_.log().write(Level::error, request_.log_context(),
+                         "rewrite or internal redirection cycle while {} \"{}\"", doing, uri);
+    return false;
+}
+
 bool Pipeline::redirect(Answer& answer) {
-    if (request_.redirects_left-- == 0) {
-        request_.log().write(Level::error, request_.log_context(),
-                             "rewrite or internal redirection cycle while internally redirecting to \"{}\"", answer.uri);
+    if (!may_redirect("internally redirecting to", answer.uri)) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }
@@ -143,14 +148,11 @@ bool Pipeline::redirect(Answer& answer) {
 
 bool Pipeline::go_to_named(Answer& answer) {
     const Location* location = request_.server->outside.inner.find_named(answer.uri);
-    if (location == nullptr || request_.redirects_left-- == 0) {
-        if (location == nullptr) {
-            request_.log().write(Level::error, request_.log_context(), "could not find named location \"{}\"", answer.uri);
-        } else {
-            request_.log().write(Level::error, request_.log_context(),
-                                 "rewrite or internal redirection cycle while redirect to named location \"{}\"",
-                                 answer.uri);
-        }
+    if (location == nullptr) {
+        request_.log().write(Level::error, request_.log_context(), "could not find named location \"{}\"",
+                             answer.uri);
+    }
+    if (location == nullptr || !may_redirect("redirect to named location", answer.uri)) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }

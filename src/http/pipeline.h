@@ -1,8 +1,9 @@
 // http/pipeline.h - a request becomes a response: phase after phase, redirect after redirect.
 //
-// The caller has chosen the server and set the request's URI. Whatever happens then happens in run(): the phases in their
-// order, internal redirects (at most ten, as in nginx), error pages, and the filters over the response. Where a module
-// must wait, run() stops with an answer of the kind `later`; when its task has ended, the caller goes on with resume().
+// The caller has chosen the server and set the request's URI. Whatever happens then happens in run(): the phases in
+// their order, internal redirects (at most ten, as in nginx), error pages, and the filters over the response. Where a
+// module must wait, run() stops with an answer of the kind `later`; when its task has ended, the caller goes on with
+// resume().
 #pragma once
 
 #include "http/module.h"
@@ -33,6 +34,7 @@ class Pipeline {
 
     // Acts upon an answer. True when the pipeline goes on; false when `answer` is what run() gives back.
     bool act(Answer& answer);
+    bool may_redirect(std::string_view doing, std::string_view uri);
     bool redirect(Answer& answer);
     bool go_to_named(Answer& answer);
     bool show_error(Answer& answer);

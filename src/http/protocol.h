@@ -1,4 +1,6 @@
 // http/protocol.h - http as processes see it.
+//
+// main.cc hands this to the master; nothing else of http is known there.
 #pragma once
 
 #include <span>

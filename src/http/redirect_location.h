@@ -1,4 +1,6 @@
 // http/redirect_location.h - the Location field of a redirect, as the client needs it.
+//
+// Modules give paths; what is sent is a URL the client can reach, by the rules of the *_redirect directives.
 #pragma once
 
 #include <string_view>

@@ -24,11 +24,11 @@ std::expected<std::unique_ptr<Regex>, Regex::Mistake> Regex::compile(std::string
         char message[128];
         pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(message), sizeof message);
         std::string where = at >= pattern.size() ? "" : text::format(" at \"{}\"", pattern.substr(at));
-        return std::unexpected(
-            Mistake{text::format("pcre2_compile() failed: {} in \"{}\"{}", static_cast<const char*>(message), pattern, where)});
+        std::string_view why = message;
+        return std::unexpected(Mistake{text::format("pcre2_compile() failed: {} in \"{}\"{}", why, pattern, where)});
     }
 
-    std::unique_ptr<Regex> regex(new Regex);
+    auto regex = std::make_unique<Regex>(Key());
     regex->pattern_ = pattern;
     regex->code_ = code;
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it fails, the interpreter serves

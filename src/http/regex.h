@@ -30,16 +30,23 @@ class Regex {
     static std::expected<std::unique_ptr<Regex>, Mistake> compile(std::string_view pattern, bool caseless);
     ~Regex();
 
-    // Whether the pattern is found in the subject. `captures`, when not empty, receive the whole match and the groups, as
-    // views of the subject, for as many as there is room.
+    // Whether the pattern is found in the subject. `captures`, when not empty, receive the whole match and the groups,
+    // as views of the subject, for as many as there is room.
     bool match(std::string_view subject, std::span<std::string_view> captures = {}) const;
 
     uint32_t groups() const { return groups_; }
     const std::vector<Group>& named_groups() const { return named_; }
     std::string_view pattern() const { return pattern_; }
 
+    // For compile() alone.
+    struct Key {
+     private:
+        Key() = default;
+        friend class Regex;
+    };
+    explicit Regex(Key) {}
+
  private:
-    Regex() = default;
     void read_names();
 
     std::string pattern_;

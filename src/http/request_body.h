@@ -21,8 +21,8 @@ class RequestBody {
     // REQUIRES: the head says there is a body. `bytes_max` 0: no limit.
     RequestBody(Connection& connection, const RequestHead& head, uint64_t bytes_max);
 
-    // The next bytes, valid until the next call; empty at the end. Errors: ETIMEDOUT, ECONNRESET (the client left before
-    // the end), EBADMSG (malformed chunks: 400), EMSGSIZE (larger than allowed: 413), ECANCELED.
+    // The next bytes, valid until the next call; empty at the end. Errors: ETIMEDOUT, ECONNRESET (the client left
+    // before the end), EBADMSG (malformed chunks: 400), EMSGSIZE (larger than allowed: 413), ECANCELED.
     Task<Result<std::string_view>> next();
 
     // Passes over bytes that are already here. True when that was all of the body.

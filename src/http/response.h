@@ -1,8 +1,8 @@
 // http/response.h - what a handler gives back: a status, fields and a body.
 //
-// A body is nothing, pieces of memory and of one file in the order they are sent, or a source that is pulled from. A file
-// range that no filter touched leaves by sendfile. Everything a response points to lives in the request's arena, in the
-// generation, or is held by the response itself.
+// A body is nothing, pieces of memory and of one file in the order they are sent, or a source that is pulled from. A
+// file range that no filter touched leaves by sendfile. Everything a response points to lives in the request's arena,
+// in the generation, or is held by the response itself.
 #pragma once
 
 #include <cstdint>

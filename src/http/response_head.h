@@ -1,4 +1,6 @@
 // http/response_head.h - a response's status line and fields as HTTP/1.1 writes them.
+//
+// Bytes only: the one place where a Response becomes text.
 #pragma once
 
 #include <string>

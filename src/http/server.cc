@@ -29,7 +29,7 @@ HttpServer::HttpServer(const WorkerContext& worker)
     : worker_(worker),
       files_(worker.loop),
       parts_{worker.loop, files_, worker.loop.clock()},
-      read_ahead_memory_(new char[Output::window_bytes_max]) {}
+      read_ahead_memory_(std::make_unique_for_overwrite<char[]>(Output::window_bytes_max)) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 

@@ -175,7 +175,8 @@ constexpr conf::Directive http_directives[] = {
 
 constexpr conf::Directive server_directives[] = {
     conf::block<&open_server>("server", conf::http, {0, 0}, "A virtual server, chosen by address and name."),
-    conf::custom<&set_listen>("listen", conf::server, conf::at_least_one, "An address this server accepts connections on.")
+    conf::custom<&set_listen>("listen", conf::server, conf::at_least_one,
+                              "An address this server accepts connections on.")
         .shown_as("address[:port] [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] [fastopen=number] "
                   "[deferred] [bind] [ipv6only=on|off] [reuseport] [so_keepalive=on|off|[idle]:[interval]:[count]]"),
     conf::custom<&set_server_name>("server_name", conf::server, conf::at_least_one,

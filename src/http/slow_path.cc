@@ -1,8 +1,8 @@
 // http/slow_path.cc - the part of a connection that waits: for modules, for a socket that is full, for cold files, for
 // bodies nobody reads, and for the end.
 //
-// Each wait is bounded: by send_timeout, client_body_timeout or the times of lingering. An output that could not leave at
-// once is moved into the frame here, so that the worker's own is free for other connections.
+// Each wait is bounded: by send_timeout, client_body_timeout or the times of lingering. An output that could not leave
+// at once is moved into the frame here, so that the worker's own is free for other connections.
 
 #include <sys/socket.h>
 
@@ -210,8 +210,8 @@ void Connection::send_continue() {
     (void)!send(peer_.fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Reads the rest of a body that nobody wanted, so that the next request can be found. False when that takes too long, or
-// the body is malformed.
+// Reads the rest of a body that nobody wanted, so that the next request can be found. False when that takes too long,
+// or the body is malformed.
 Task<bool> Connection::discard_body() {
     Request& request = *request_;
     uint64_t until = server_.clock().now_ms() + static_cast<uint64_t>(request.core->lingering_time->count());
