@@ -1,7 +1,8 @@
 // http/server.h - the http protocol in one worker: its connections, and what they share.
 //
-// Requests, output and the cache of files belong to the worker, because all of them are used in turns. A new generation
-// takes effect here in one step: use() points every listening address at it, and so the next request of each connection.
+// Requests, output and the cache of files belong to the worker, because all of them are used in turns. A new
+// generation takes effect here in one step: use() points every listening address at it, and so the next request of
+// each connection.
 #pragma once
 
 #include <map>
