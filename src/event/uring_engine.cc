@@ -1,13 +1,10 @@
 #include "event/uring_engine.h"
 
 #include <sys/eventfd.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "base/fd.h"
@@ -27,7 +24,7 @@ constexpr unsigned batch_limit = 256;
 constexpr unsigned clock_stride = 16;
 
 // What the engine keeps in `done` of a receive.
-constexpr uint64_t single_shot = 1;  // the kernel's multishot is not to be trusted on this socket
+constexpr uint64_t single_shot = 1;  // multishot is not asked for
 constexpr uint64_t poll_first = 2;   // it has found nothing before: wait for data before a buffer is looked for
 
 bool receives_into_pool(Operation::Kind kind) {
@@ -40,15 +37,8 @@ uint64_t now_us() {
     return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
 }
 
-// Multishot receive missed the end of the stream of a Unix socket until 6.18.
-bool unix_multishot_works() {
-    utsname kernel;
-    unsigned major = 0;
-    unsigned minor = 0;
-    if (uname(&kernel) < 0 || sscanf(kernel.release, "%u.%u", &major, &minor) != 2) return false;
-    return major > 6 || (major == 6 && minor >= 18);
-}
-
+// On Unix sockets multishot takes "no more bytes" for "nothing more to come" and may miss the end of the stream, up to
+// 6.18 at least. TCP tells the two apart.
 bool is_unix_socket(int fd) {
     int domain = 0;
     socklen_t size = sizeof domain;
@@ -92,7 +82,6 @@ class UringEngine final : public Engine {
     Loop& loop_;
     uint64_t submit_interval_us_;
     bool sqpoll_ = false;
-    bool unix_multishot_ = unix_multishot_works();
     bool wake_armed_ = false;
     Fd wake_;
     BufferPool pool_;
@@ -137,7 +126,7 @@ io_uring_sqe* UringEngine::next_sqe() {
 void UringEngine::begin(Operation& operation) {
     ++flying_;
     if (receives_into_pool(operation.kind)) {
-        bool single = operation.kind == Operation::Kind::receive || (!unix_multishot_ && is_unix_socket(operation.fd));
+        bool single = operation.kind == Operation::Kind::receive || is_unix_socket(operation.fd);
         operation.done = single ? single_shot : 0;
     }
     arm(operation);
@@ -154,41 +143,41 @@ void UringEngine::arm(Operation& operation) {
 void UringEngine::prepare(Operation& operation, io_uring_sqe* sqe) {
     int fd = operation.fd;
     switch (operation.kind) {
-    case Operation::Kind::accept:
-        io_uring_prep_accept(sqe, fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        break;
-    case Operation::Kind::accept_many:
-        io_uring_prep_multishot_accept(sqe, fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        break;
-    case Operation::Kind::receive:
-    case Operation::Kind::receive_many:
-        io_uring_prep_recv(sqe, fd, nullptr, 0, 0);
-        if ((operation.done & single_shot) == 0) sqe->ioprio |= IORING_RECV_MULTISHOT;
-        if ((operation.done & poll_first) != 0) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
-        sqe->flags |= IOSQE_BUFFER_SELECT;
-        sqe->buf_group = BufferRing::group;
-        break;
-    case Operation::Kind::receive_into:
-        io_uring_prep_recv(sqe, fd, operation.data, operation.bytes, 0);
-        break;
-    case Operation::Kind::send:
-        io_uring_prep_sendmsg(sqe, fd, operation.message, MSG_WAITALL | MSG_NOSIGNAL);
-        break;
-    case Operation::Kind::poll:
-        io_uring_prep_poll_add(sqe, fd, static_cast<uint16_t>(operation.events));
-        break;
-    case Operation::Kind::connect:
-        io_uring_prep_connect(sqe, fd, operation.address, operation.bytes);
-        break;
-    case Operation::Kind::open:
-        io_uring_prep_openat2(sqe, fd, operation.path, const_cast<open_how*>(operation.how));
-        break;
-    case Operation::Kind::read:
-        io_uring_prep_read(sqe, fd, operation.data, operation.bytes, operation.offset);
-        break;
-    case Operation::Kind::write:
-        io_uring_prep_write(sqe, fd, operation.data, operation.bytes, operation.offset);
-        break;
+        case Operation::Kind::accept:
+            io_uring_prep_accept(sqe, fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            break;
+        case Operation::Kind::accept_many:
+            io_uring_prep_multishot_accept(sqe, fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            break;
+        case Operation::Kind::receive:
+        case Operation::Kind::receive_many:
+            io_uring_prep_recv(sqe, fd, nullptr, 0, 0);
+            if ((operation.done & single_shot) == 0) sqe->ioprio |= IORING_RECV_MULTISHOT;
+            if ((operation.done & poll_first) != 0) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+            sqe->flags |= IOSQE_BUFFER_SELECT;
+            sqe->buf_group = BufferRing::group;
+            break;
+        case Operation::Kind::receive_into:
+            io_uring_prep_recv(sqe, fd, operation.data, operation.bytes, 0);
+            break;
+        case Operation::Kind::send:
+            io_uring_prep_sendmsg(sqe, fd, operation.message, MSG_WAITALL | MSG_NOSIGNAL);
+            break;
+        case Operation::Kind::poll:
+            io_uring_prep_poll_add(sqe, fd, static_cast<uint16_t>(operation.events));
+            break;
+        case Operation::Kind::connect:
+            io_uring_prep_connect(sqe, fd, operation.address, operation.bytes);
+            break;
+        case Operation::Kind::open:
+            io_uring_prep_openat2(sqe, fd, operation.path, const_cast<open_how*>(operation.how));
+            break;
+        case Operation::Kind::read:
+            io_uring_prep_read(sqe, fd, operation.data, operation.bytes, operation.offset);
+            break;
+        case Operation::Kind::write:
+            io_uring_prep_write(sqe, fd, operation.data, operation.bytes, operation.offset);
+            break;
     }
     io_uring_sqe_set_data(sqe, &operation);
 }
