@@ -16,9 +16,9 @@ namespace ringx::http {
 // REQUIRES: it is a regular file.
 void set_file_body(Request& request, Response& response, FileRef file);
 
-// A source of the bytes of the response's pieces, in the request's arena: for filters that change a body, and for
-// senders that cannot send files. The response keeps its file and its length, and has no pieces any more. REQUIRES:
-// response.source is null.
+// A source of the bytes of the response's pieces, in the request's arena: for filters that change a body and senders
+// that cannot send files. The response keeps its file and its length, and has no pieces any more.
+// REQUIRES: response.source is null.
 BodySource* read_pieces(Request& request, Response& response);
 
 }  // namespace ringx::http
