@@ -4,6 +4,7 @@
 
 #include "http/built_in_pages.h"
 #include "http/conditional.h"
+#include "http/file_body.h"
 #include "http/redirect_location.h"
 
 namespace ringx::http {
@@ -216,13 +217,15 @@ bool Pipeline::finish(Answer& answer) {
     if (request_.error_status != 0) response.status = request_.error_status;
     if (!response.location.empty()) response.location = absolute_location(request_, response.location);
     for (auto filter : request_.location->phases.filters) filter(request_, response);
-    if (may_send_less(request_)) {
-        uint16_t refused = apply_conditions(request_, response);
-        if (refused == 0) refused = apply_ranges(request_, response);
-        if (refused != 0) {
-            answer.status = refused;
-            return show_error(answer);
-        }
+    uint16_t refused = apply_conditions(request_, response);
+    if (refused == 0) refused = apply_ranges(request_, response);
+    if (refused != 0) {
+        answer.status = refused;
+        return show_error(answer);
+    }
+    // sendfile would bring the file back into the page cache, and not at every offset.
+    if (response.file && response.file->is_direct && response.has_pieces()) {
+        response.source = read_pieces(request_, response);
     }
     if (!request_.keep_alive) response.keep_alive = false;
     return false;
