@@ -11,6 +11,7 @@ namespace ringx::http {
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
 RINGX_DECLARE(rewrite)
 RINGX_DECLARE(index)
+RINGX_DECLARE(autoindex)
 RINGX_DECLARE(static)
 RINGX_ADDED_MODULES(RINGX_DECLARE)
 #undef RINGX_DECLARE
@@ -25,6 +26,9 @@ constexpr const Module* listed[] = {
     RINGX_ADDED_MODULES(RINGX_LIST)
 #ifndef RINGX_WITHOUT_INDEX
     &index_module,
+#endif
+#ifndef RINGX_WITHOUT_AUTOINDEX
+    &autoindex_module,
 #endif
 #ifndef RINGX_WITHOUT_STATIC
     &static_module,
