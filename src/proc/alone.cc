@@ -26,6 +26,8 @@ class Alone {
 
     int run() {
         started_.title.set("ringx: single process " + started_.title.arguments());
+        if (!started_.announce()) return 1;
+        started_.generation.reset();  // the worker has it, as long as it is the one in force
         int code = worker_.run();
         started_.sockets.close_and_remove();
         return code;

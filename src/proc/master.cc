@@ -62,6 +62,7 @@ Master::Master(Started started)
       engine_(started.engine),
       sockets_(std::move(started.sockets)),
       daemonized_(started.daemonized),
+      announce_(std::move(started.announce)),
       supervisor_([this](unsigned number, Channel channel) { become_worker(number, std::move(channel)); }, journal_) {}
 
 int Master::run() {
@@ -70,12 +71,11 @@ int Master::run() {
         journal_.write(Level::emerg, opened.error(), "{}() failed", opened.error().call);
         return 1;
     }
-    open_control();
     title_.set("ringx: master process " + title_.arguments());
     introduce(journal_, RINGX_COMPILER);
     journal_.write(Level::notice, "start worker processes");
     supervisor_.keep(workers());
-    while (state_ == State::serving || state_ == State::resting || !supervisor_.none_left()) {
+    while (!leaving() || !supervisor_.none_left()) {
         wait();
         while (auto signal = signals_.read()) obey(*signal);
         for (WorkerProcess& process : supervisor_.processes()) listen_to(process);
@@ -83,15 +83,42 @@ int Master::run() {
         if (!requests.empty()) begin_reload(std::move(requests));
         supervisor_.start_due();
         if (press_at_ && *press_at_ <= now()) press();
+        continue_start();
         continue_reload();
-        if (state_ == State::serving && supervisor_.hopeless()) {
-            journal_.write(Level::emerg, "no worker process can run");
-            return 1;
-        }
+        if (supervisor_.hopeless()) give_up();
     }
     sockets_.close_and_remove();
+    pid_file_.remove();
     journal_.write(Level::notice, "exit");
-    return 0;
+    return exit_code_;
+}
+
+// When every worker serves, the world is told. A worker that cannot start ends the start.
+void Master::continue_start() {
+    if (state_ != State::starting) return;
+    if (supervisor_.any_fatal()) return give_up();
+    if (!all_serve()) return;
+    if (!announce_()) {
+        exit_code_ = 1;
+        return terminate();
+    }
+    state_ = State::serving;
+    open_control();
+}
+
+void Master::give_up() {
+    if (leaving()) return;
+    journal_.write(Level::emerg, "the worker processes cannot run");
+    exit_code_ = 1;
+    terminate();
+}
+
+bool Master::all_serve() const {
+    for (unsigned number = 0; number < workers(); ++number) {
+        const WorkerProcess* process = supervisor_.find(number);
+        if (process == nullptr || !process->serving || process->generation != generation_number_) return false;
+    }
+    return true;
 }
 
 // Its name comes from the pid file. Without it a reload is a signal, whose outcome is in the log only.
@@ -188,7 +215,7 @@ void Master::rest() {
 }
 
 void Master::quit() {
-    if (state_ == State::quitting || state_ == State::terminating) return;
+    if (leaving()) return;
     state_ = State::quitting;
     control_.close();
     supervisor_.stop_keeping();

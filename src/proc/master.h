@@ -5,6 +5,7 @@
 // asked for meanwhile begins when it is over.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -30,6 +31,8 @@ struct Started {
     ListeningSockets sockets;
     PidFile& pid_file;
     bool daemonized;
+    // Called once, when it serves: makes that known outside. False when it cannot.
+    std::function<bool()> announce;
 };
 
 class Master {
@@ -40,7 +43,7 @@ class Master {
     int run();
 
  private:
-    enum class State : uint8_t { serving, resting, quitting, terminating };
+    enum class State : uint8_t { starting, serving, resting, quitting, terminating };
     struct Reload {
         std::vector<Fd> callers;
         std::string said;  // warnings, for the callers
@@ -48,6 +51,9 @@ class Master {
         bool second_try = false;
     };
 
+    bool leaving() const { return state_ == State::quitting || state_ == State::terminating; }
+    void continue_start();
+    void give_up();
     void open_control();
     void wait();
     std::optional<Moment> next_moment() const;
@@ -59,9 +65,11 @@ class Master {
     bool prepare(Generation& next);
     void put_in_force(std::shared_ptr<Generation> next);
     void send_generation(WorkerProcess& process, int bundle);
+    bool all_serve() const;
     void continue_reload();
     void replace_laggards();
     void end_reload(bool good);
+    void begin_again();
     void fail_reload(const std::vector<Fd>& callers);
     unsigned workers() const { return generation_->core().worker_processes->number; }
 
@@ -81,11 +89,13 @@ class Master {
     EngineSettings engine_;
     ListeningSockets sockets_;
     bool daemonized_;
+    std::function<bool()> announce_;
     SignalReader signals_;
     Control control_;
     Supervisor supervisor_;
 
-    State state_ = State::serving;
+    State state_ = State::starting;
+    int exit_code_ = 0;
     std::optional<Reload> reload_;
     bool reload_again_ = false;           // asked for while one was under way
     std::vector<Fd> callers_;             // by these

@@ -39,8 +39,8 @@ Result<Fd> seal(std::string_view bytes) {
 }  // namespace
 
 void Master::begin_reload(std::vector<Fd> callers) {
-    if (state_ == State::quitting || state_ == State::terminating) return;
-    if (reload_) {
+    if (leaving()) return;
+    if (reload_ || state_ == State::starting) {
         reload_again_ = true;
         for (Fd& caller : callers) callers_.push_back(std::move(caller));
         return;
@@ -125,19 +125,16 @@ void Master::send_generation(WorkerProcess& process, int bundle) {
 
 // Whether every worker has followed; those that cannot are replaced.
 void Master::continue_reload() {
-    if (!reload_) return;
-    if (state_ != State::serving) return end_reload(false);
-    bool all = true;
-    bool refused = false;
-    for (unsigned number = 0; number < workers(); ++number) {
-        WorkerProcess* process = supervisor_.find(number);
-        all &= process != nullptr && process->serving && process->generation == generation_number_;
-        refused |= process != nullptr && process->serving && process->generation == 0;
+    if (!reload_) {
+        if (reload_again_ && state_ == State::serving) begin_again();
+        return;
     }
-    if (all) return end_reload(true);
+    if (state_ != State::serving) return end_reload(false);
+    if (all_serve()) return end_reload(true);
+    auto refused = [](const WorkerProcess& process) { return process.serving && process.generation == 0; };
     bool late = reload_->deadline <= std::chrono::steady_clock::now();
     if (supervisor_.any_fatal() || (late && reload_->second_try)) return end_reload(false);
-    if (late || refused) replace_laggards();
+    if (late || std::ranges::any_of(supervisor_.processes(), refused)) replace_laggards();
 }
 
 void Master::replace_laggards() {
@@ -160,7 +157,11 @@ void Master::end_reload(bool good) {
     for (const Fd& caller : callers) Control::answer(caller, good, said);
     sockets_.keep_only(generation_->listens(), workers());
     if (good) journal_.write(Level::notice, "the configuration is in force");
-    if (!std::exchange(reload_again_, false)) return;
+}
+
+// For those who asked while the configuration they meant was not read any more.
+void Master::begin_again() {
+    reload_again_ = false;
     begin_reload(std::exchange(callers_, {}));
 }
 

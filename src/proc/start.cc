@@ -135,16 +135,18 @@ int serve(const CommandLine& line, const Program& program, std::shared_ptr<Gener
         if (*role == Daemon::Role::parent) return daemon.wait_for_child();
     }
     PidFile pid_file;
-    std::string pid_path(*core.pid);
-    if (auto written = pid_file.write(pid_path); !written) {
-        journal.write(Level::emerg, written.error(), "{}() \"{}\" failed", written.error().call, pid_path);
-        return 1;
-    }
-    introduce(line, *generation, *engine);
-    journal.mark_started();
-    redirect_standard_error(generation->log());
-    daemon.release_parent();
-
+    auto announce = [&, first = generation.get()] {
+        std::string pid_path(*first->core().pid);
+        if (auto written = pid_file.write(pid_path); !written) {
+            journal.write(Level::emerg, written.error(), "{}() \"{}\" failed", written.error().call, pid_path);
+            return false;
+        }
+        introduce(line, *first, *engine);
+        journal.mark_started();
+        redirect_standard_error(first->log());
+        daemon.release_parent();
+        return true;
+    };
     Started started{.program = program,
                     .title = title,
                     .journal = journal,
@@ -152,7 +154,8 @@ int serve(const CommandLine& line, const Program& program, std::shared_ptr<Gener
                     .engine = *engine,
                     .sockets = std::move(sockets),
                     .pid_file = pid_file,
-                    .daemonized = daemonize};
+                    .daemonized = daemonize,
+                    .announce = announce};
     if (!core.master_process) return serve_alone(std::move(started));
     Master master(std::move(started));
     return master.run();

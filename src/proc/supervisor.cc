@@ -85,6 +85,10 @@ bool Supervisor::any_fatal() const {
 }
 
 WorkerProcess* Supervisor::find(unsigned number) {
+    return const_cast<WorkerProcess*>(std::as_const(*this).find(number));
+}
+
+const WorkerProcess* Supervisor::find(unsigned number) const {
     for (auto at = processes_.rbegin(); at != processes_.rend(); ++at) {
         if (at->number == number && !at->leaving) return &*at;
     }

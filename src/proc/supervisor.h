@@ -63,6 +63,7 @@ class Supervisor {
     bool any_fatal() const;
     // The latest process of that number that is not leaving.
     WorkerProcess* find(unsigned number);
+    const WorkerProcess* find(unsigned number) const;
 
     // Sends a signal, and expects the process to end.
     void dismiss(WorkerProcess& process, int signal);

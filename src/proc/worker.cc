@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <optional>
+
+#include "proc/journal.h"
 
 namespace ringx::proc {
 
@@ -50,7 +51,7 @@ class Worker::Build final : public BlockingJob {
 
 Worker::Worker(WorkerStart start)
     : start_(std::move(start)),
-      generation_(start_.generation),
+      generation_(std::move(start_.generation)),
       context_{loop_, start_.place.number, generation_->events().worker_connections, &generation_->log()},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
@@ -101,6 +102,7 @@ bool Worker::open() {
     signal_watch_ = std::make_unique<Watch>(loop_, signals_.fd(), [this] { read_signals(); });
     signal_watch_->start();
     if (!start_.master) return true;
+    redirect_standard_error(log());
     auto sent = start_.master.send(Message::Kind::ready, start_.generation_number);
     if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
     master_watch_ = std::make_unique<Watch>(loop_, start_.master.fd(), [this] { read_master(); });
@@ -190,6 +192,7 @@ void Worker::finish_build(Build& build) {
 void Worker::reopen_logs(std::vector<Fd> opened) {
     auto& files = generation_->logs().all();
     for (size_t i = 0; i < std::min(files.size(), opened.size()); ++i) files[i]->adopt(std::move(opened[i]));
+    redirect_standard_error(log());
     log().write(Level::notice, "reopening logs");
 }
 
@@ -224,6 +227,7 @@ void Worker::try_change() {
     std::unique_ptr<Change> change = std::move(change_);
     std::shared_ptr<Generation> before = std::exchange(generation_, change->next);
     context_.log = &generation_->log();
+    if (start_.master) redirect_standard_error(log());
     context_.connections_max = generation_->events().worker_connections;
     use_sites();
     for (size_t i = 0; i < listens.size(); ++i) {

@@ -60,6 +60,7 @@ def test_t_says_what_is_wrong_and_where(new_server):
     conf = server.path("conf/server.conf")
     with open(conf) as file:
         line = 1 + file.read().splitlines().index("        indxe index.html;")
+    server.expect(r'unknown directive "indxe"')  # it is in the log too, as nginx has it
     done = server.run("-t")
     assert done.returncode == 1
     assert f'[emerg] unknown directive "indxe" in {conf}:{line}' in done.stderr
