@@ -1,7 +1,7 @@
 // modules/list.cc - the compiled-in modules of http, in order.
 //
-// Order is policy, and it stands here alone: within each phase of a request functions are called from the first module to
-// the last, and so do the filters see the response. A module that configure left out is skipped; those added with
+// Order is policy, and it stands here alone: within each phase of a request functions are called from the first module
+// to the last, and so do the filters see the response. A module that configure left out is skipped; those added with
 // --add-module come before the ones that answer for files.
 #include "build.h"
 #include "http/module.h"
