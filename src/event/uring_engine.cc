@@ -101,7 +101,7 @@ Result<> UringEngine::open(const EngineSettings& settings) {
     wake_.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (!wake_) return fail("eventfd");
     auto made = ring_.open(settings);
-    if (made) made = buffers_.open(&ring_, pool_);
+    if (made) made = buffers_.open(ring_.get(), pool_);
     if (made) ring_.register_descriptor();
     return made;
 }
@@ -115,12 +115,12 @@ void UringEngine::wake() {
 // --- submissions
 
 io_uring_sqe* UringEngine::next_sqe() {
-    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    io_uring_sqe* sqe = io_uring_get_sqe(ring_.get());
     if (sqe != nullptr) return sqe;
     ++counters_.submit_full;
     submit();
-    if (sqpoll_) io_uring_sqring_wait(&ring_);
-    return io_uring_get_sqe(&ring_);
+    if (sqpoll_) io_uring_sqring_wait(ring_.get());
+    return io_uring_get_sqe(ring_.get());
 }
 
 void UringEngine::begin(Operation& operation) {
@@ -238,17 +238,17 @@ void UringEngine::queue_what_waits() {
 }
 
 void UringEngine::submit() {
-    int result = io_uring_submit(&ring_);
+    int result = io_uring_submit(ring_.get());
     CHECK(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
 }
 
 void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
-    if (io_uring_cq_has_overflow(&ring_)) ++counters_.overflows;
+    if (io_uring_cq_has_overflow(ring_.get())) ++counters_.overflows;
     int result = 0;
-    if (sleep_ms == 0 || io_uring_cq_ready(&ring_) > 0) {
+    if (sleep_ms == 0 || io_uring_cq_ready(ring_.get()) > 0) {
         // Deferred work and an overflowed queue need an enter; without any of them there is nothing to ask for.
-        unsigned kernel_has = IO_URING_READ_ONCE(*ring_->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-        if (kernel_has != 0 || io_uring_sq_ready(&ring_) > 0) result = io_uring_submit_and_get_events(&ring_);
+        unsigned kernel_has = IO_URING_READ_ONCE(*ring_.get()->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+        if (kernel_has != 0 || io_uring_sq_ready(ring_.get()) > 0) result = io_uring_submit_and_get_events(ring_.get());
     } else {
         __kernel_timespec limit{};
         if (sleep_ms) {
@@ -256,7 +256,7 @@ void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
             limit.tv_nsec = static_cast<int64_t>(*sleep_ms % 1000 * 1'000'000);
         }
         io_uring_cqe* first;
-        result = io_uring_submit_and_wait_timeout(&ring_, &first, 1, sleep_ms ? &limit : nullptr, nullptr);
+        result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, sleep_ms ? &limit : nullptr, nullptr);
     }
     // Time out, signals, and backpressure that ends when completions have been taken. Anything else is our mistake, or
     // a lost completion.
@@ -275,20 +275,20 @@ void UringEngine::deliver_aborted() {
 }
 
 void UringEngine::deliver() {
-    unsigned ready = std::min(io_uring_cq_ready(&ring_), batch_limit);
+    unsigned ready = std::min(io_uring_cq_ready(ring_.get()), batch_limit);
     batch_ = ready;
     counters_.batch_max = std::max<uint64_t>(counters_.batch_max, ready);
     uint64_t submitted_us = loop_.clock().now_us();
     unsigned head;
     io_uring_cqe* cqe;
     unsigned taken = 0;
-    io_uring_for_each_cqe(&ring_, head, cqe) {
+    io_uring_for_each_cqe(ring_.get(), head, cqe) {
         if (taken == ready) break;
         // Copied first: the slot is free for the kernel before the answer submits something that completes at once.
         uint64_t whom = cqe->user_data;
         int result = cqe->res;
         uint32_t flags = cqe->flags;
-        io_uring_cq_advance(&ring_, 1);
+        io_uring_cq_advance(ring_.get(), 1);
         if (whom > for_wake) {
             dispatch(*reinterpret_cast<Operation*>(whom), result, flags);
         } else if (whom == for_wake) {
@@ -296,7 +296,7 @@ void UringEngine::deliver() {
             [[maybe_unused]] auto got = ::read(wake_.get(), &count, sizeof count);
             wake_armed_ = (flags & IORING_CQE_F_MORE) != 0;
         }
-        if (++taken % clock_stride != 0 || submit_interval_us_ == 0 || io_uring_sq_ready(&ring_) == 0) continue;
+        if (++taken % clock_stride != 0 || submit_interval_us_ == 0 || io_uring_sq_ready(ring_.get()) == 0) continue;
         uint64_t now = now_us();
         if (now - submitted_us < submit_interval_us_) continue;
         submit();

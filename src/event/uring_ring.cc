@@ -168,7 +168,7 @@ std::optional<std::string> io_uring_unavailable() {
     BufferRing buffers;
     Ring ring;
     auto made = ring.open(settings);
-    if (made) made = buffers.open(&ring, pool);
+    if (made) made = buffers.open(ring.get(), pool);
     if (made) return {};
     if (made.error().number == EOPNOTSUPP) return "io_uring of this kernel is older than Linux 6.0";
 

@@ -27,8 +27,7 @@ class Ring {
     // After everything else was registered: liburing 2.3 would register through it, which needs a newer kernel.
     void register_descriptor();
 
-    io_uring* operator&() { return &ring_; }
-    io_uring* operator->() { return &ring_; }
+    io_uring* get() { return &ring_; }
 
  private:
     io_uring ring_{};
