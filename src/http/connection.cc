@@ -95,6 +95,7 @@ void Connection::keep_partial_head() {
         return;
     }
     consumed_ = 0;
+    hold_generation();
     parser_.restart();  // the bytes have moved
     if (request_ != nullptr) request_->head.clear();
 }
@@ -126,9 +127,14 @@ Connection::Turn Connection::no_request(Error error) {
     return Turn::close;
 }
 
+// What is being read or answered goes on in the generation it began in, also when that is replaced meanwhile.
+void Connection::hold_generation() {
+    if (request_ != nullptr) request_->site = listen_.site;
+    for (Request* request = answered_; request != nullptr; request = request->next) request->site = listen_.site;
+}
+
 void Connection::begin_request() {
     request_ = &server_.take_request(peer_);
-    request_->site = listen_.site;
     request_->server = &listen_.point->default_server();
     request_->location = &request_->server->outside;
     request_->block = request_->location->block;
@@ -253,7 +259,7 @@ Connection::Turn Connection::respond(Answer& answer) {
 }
 
 // True when the whole response is formatted text.
-bool Connection::start_response(Response response) {
+bool Connection::start_response(Response&& response) {
     Request& request = *request_;
     Output& output = server_.output();
     if (response.status == 0 || response.status == 444) {  // close without an answer

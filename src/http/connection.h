@@ -65,6 +65,7 @@ class Connection : public ListNode {
     Turn finish_batch();
     Turn no_request(Error error);
     uint64_t patience_ms() const;
+    void hold_generation();
     void begin_request();
     bool route();
 
@@ -72,7 +73,7 @@ class Connection : public ListNode {
     Turn process(const Progress& head);
     Turn refuse(const Progress& head);
     Turn respond(Answer& answer);
-    bool start_response(Response response);
+    bool start_response(Response&& response);
     bool may_keep_alive() const;
     void open_body();
     Turn after_response();

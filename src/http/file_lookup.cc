@@ -57,9 +57,10 @@ Task<Result<FileRef>> open_file(Request& request, std::string_view path) {
 std::string_view content_type_of(const Request& request, std::string_view name) {
     const CoreSettings& core = *request.core;
     // As in nginx a name that is an extension only, ".profile", has none.
-    size_t from = name.find_last_of("./");
-    bool has_extension = from != std::string_view::npos && name[from] == '.' && from > 0 && name[from - 1] != '/';
-    std::string_view extension = has_extension ? name.substr(from + 1) : std::string_view();
+    size_t after = name.size();
+    while (after > 0 && name[after - 1] != '.' && name[after - 1] != '/') --after;
+    bool has_extension = after > 1 && name[after - 1] == '.' && name[after - 2] != '/';
+    std::string_view extension = has_extension ? name.substr(after) : std::string_view();
     if (extension.empty() || extension.size() > extension_bytes_max) return *core.default_type;
 
     char lower[extension_bytes_max];

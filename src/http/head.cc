@@ -1,5 +1,7 @@
 #include "http/head.h"
 
+#include <memory>
+
 #include <cstring>
 
 #include "http/text.h"
@@ -165,10 +167,12 @@ const Field* RequestHead::find(std::string_view name) const {
 }
 
 void RequestHead::clear() {
+    // Everything but the fields is plain data: in place, a new head is a few stores.
     std::vector<Field> kept = std::move(fields);
-    kept.clear();
-    *this = RequestHead();
+    std::destroy_at(this);
+    std::construct_at(this);
     fields = std::move(kept);
+    fields.clear();
 }
 
 }  // namespace ringx::http

@@ -11,12 +11,18 @@ constexpr ByteSet name_bytes([](char c) { return is_digit(c) || is_alpha(c) || c
 
 constexpr ByteSet literal_bytes([](char c) { return name_bytes[c] ? c != '%' : c == ':'; });
 
+// Letters, digits and so on that need no second look: most of what names are made of.
+constexpr ByteSet plain_bytes([](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_'; });
+
 // A registered name or an IPv4 address.
-bool is_name(std::string_view text) {
+bool is_name(std::string_view text, bool& is_lower) {
     if (text.empty() || text == ".") return false;
     for (size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
+        if (plain_bytes[c]) [[likely]] continue;
+        if (c == '.' && i + 1 < text.size() && text[i + 1] != '.') continue;
         if (!name_bytes[c]) return false;
+        if (c >= 'A' && c <= 'Z') is_lower = false;
         // An empty label cannot be looked up anywhere, and has been used to slip past name checks.
         if (c == '.' && i + 1 < text.size() && text[i + 1] == '.') return false;
         if (c != '%') continue;
@@ -54,9 +60,12 @@ std::optional<Host> parse_host(std::string_view text) {
         size_t close = text.find(']');
         if (close == std::string_view::npos || !is_literal(text.substr(1, close - 1))) return std::nullopt;
         host.name = text.substr(0, close + 1);
+        for (char c : host.name) {
+            if (c >= 'A' && c <= 'Z') host.is_lower = false;
+        }
     } else {
         host.name = text.substr(0, text.find(':'));
-        if (!is_name(host.name)) return std::nullopt;
+        if (!is_name(host.name, host.is_lower)) return std::nullopt;
     }
     std::string_view rest = text.substr(host.name.size());
     if (!rest.empty()) {
@@ -64,9 +73,6 @@ std::optional<Host> parse_host(std::string_view text) {
         if (rest[0] != ':' || !is_port(host.port)) return std::nullopt;
     }
     if (host.name.ends_with('.')) host.name.remove_suffix(1);
-    for (char c : host.name) {
-        if (c >= 'A' && c <= 'Z') host.is_lower = false;
-    }
     return host;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -27,53 +28,78 @@ class [[nodiscard]] Answer {
         pass,      // not my business: go on
         response,  // this is the answer
         status,    // this status, with the page of error_page or the built-in one; 0 and 444: close without an answer
-        redirect,  // start again, internally, with `uri` and `args`
-        named,     // go on in the named location `uri`, which begins with @
+        redirect,  // start again, internally, at `target`
+        named,     // go on in the named location `target.uri`, which begins with @
         later,     // `task` will tell
     };
 
     static Answer pass() { return Answer(Kind::pass); }
-    static Answer of(Response response) {
-        Answer answer(Kind::response);
-        answer.response = std::move(response);
-        return answer;
-    }
-    static Answer of_status(uint16_t status) {
-        Answer answer(Kind::status);
-        answer.status = status;
-        return answer;
-    }
+    static Answer of(Response response) { return Answer(Kind::response, 0, std::move(response)); }
+    // Location and further fields of the answer may be set in its `response`.
+    static Answer of_status(uint16_t status) { return Answer(Kind::status, status, Response()); }
     // `uri` is decoded; both live in the request's arena or longer.
     static Answer redirect(std::string_view uri, std::string_view args, bool has_args) {
         Answer answer(Kind::redirect);
-        answer.uri = uri;
-        answer.args = args;
-        answer.has_args = has_args;
+        std::construct_at(&answer.target, uri, args, has_args);
         return answer;
     }
     static Answer named(std::string_view name) {
         Answer answer(Kind::named);
-        answer.uri = name;
+        std::construct_at(&answer.target, name, std::string_view(), false);
         return answer;
     }
     static Answer later(Task<Answer> task);
 
+    Answer(Answer&& other) noexcept : kind(other.kind), status(other.status) { take(other); }
+    Answer& operator=(Answer&& other) noexcept {
+        if (this == &other) return *this;
+        destroy();
+        kind = other.kind;
+        status = other.status;
+        take(other);
+        return *this;
+    }
+    ~Answer() { destroy(); }
+
+    struct Target {
+        std::string_view uri;
+        std::string_view args;
+        bool has_args;
+    };
+
     Kind kind;
     uint16_t status = 0;
-    bool has_args = false;
-    std::string_view uri;
-    std::string_view args;
-    Response response;
-    Task<Answer> task;
+    // Steps that pass are the most frequent answer by far, and cost nothing but the kind.
+    union {
+        Response response;  // of response and status
+        Target target;      // of redirect and named
+        Task<Answer> task;  // of later
+    };
 
  private:
     explicit Answer(Kind what) : kind(what) {}
+    Answer(Kind what, uint16_t code, Response&& ready) : kind(what), status(code), response(std::move(ready)) {}
+
+    void take(Answer& other) {
+        switch (kind) {
+            case Kind::pass: break;
+            case Kind::response:
+            case Kind::status: std::construct_at(&response, std::move(other.response)); break;
+            case Kind::redirect:
+            case Kind::named: std::construct_at(&target, other.target); break;
+            case Kind::later: std::construct_at(&task, std::move(other.task)); break;
+        }
+    }
+    void destroy() {
+        if (kind == Kind::response || kind == Kind::status) std::destroy_at(&response);
+        if (kind == Kind::later) std::destroy_at(&task);
+    }
 };
 
 inline Answer Answer::later(Task<Answer> task) {
     if (task.done()) return task.take();
     Answer answer(Kind::later);
-    answer.task = std::move(task);
+    std::construct_at(&answer.task, std::move(task));
     return answer;
 }
 

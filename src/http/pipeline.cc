@@ -44,22 +44,25 @@ Answer Pipeline::refuse(uint16_t status) {
 // Runs what is due until somebody has something to say.
 Answer Pipeline::next() {
     for (;;) {
-        Answer answer = Answer::pass();
-        const Phases& phases = request_.location->phases;
-        switch (request_.stage) {
-            case Stage::server_rewrite: answer = run_steps(phases.server_rewrite, Stage::find_location); break;
-            case Stage::find_location: answer = find_location(); break;
-            case Stage::rewrite: answer = run_steps(phases.rewrite, Stage::preaccess);
-                if (answer.kind == Answer::Kind::pass) answer = after_rewrite();
-                break;
-            case Stage::preaccess: answer = run_steps(phases.preaccess, Stage::access); break;
-            case Stage::access: answer = run_steps(phases.access, Stage::precontent); break;
-            case Stage::precontent: answer = run_steps(phases.precontent, Stage::respond); break;
-            case Stage::respond: answer = run_steps(phases.respond, Stage::nothing); break;
-            case Stage::nothing: return nothing_answered();
-        }
+        Answer answer = run_stage();
         if (answer.kind != Answer::Kind::pass) return answer;
     }
+}
+
+Answer Pipeline::run_stage() {
+    const Phases& phases = request_.location->phases;
+    switch (request_.stage) {
+        case Stage::server_rewrite: return run_steps(phases.server_rewrite, Stage::find_location);
+        case Stage::find_location: return find_location();
+        case Stage::rewrite: return run_steps(phases.rewrite, Stage::post_rewrite);
+        case Stage::post_rewrite: return after_rewrite();
+        case Stage::preaccess: return run_steps(phases.preaccess, Stage::access);
+        case Stage::access: return run_steps(phases.access, Stage::precontent);
+        case Stage::precontent: return run_steps(phases.precontent, Stage::respond);
+        case Stage::respond: return run_steps(phases.respond, Stage::nothing);
+        case Stage::nothing: break;
+    }
+    return nothing_answered();
 }
 
 // Runs the steps from where the request is in its stage; when none has an answer the request enters the stage `then`.
@@ -98,6 +101,7 @@ Answer Pipeline::find_location() {
 }
 
 Answer Pipeline::after_rewrite() {
+    request_.stage = Stage::preaccess;
     if (!request_.uri_changed) return Answer::pass();
     if (!may_redirect("processing", request_.uri)) return Answer::of_status(500);
     request_.stage = Stage::find_location;
@@ -134,13 +138,13 @@ bool Pipeline::may_redirect(std::string_view doing, std::string_view uri) {
 }
 
 bool Pipeline::redirect(Answer& answer) {
-    if (!may_redirect("internally redirecting to", answer.uri)) {
+    if (!may_redirect("internally redirecting to", answer.target.uri)) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }
-    request_.uri = answer.uri;
-    request_.args = answer.args;
-    request_.has_args = answer.has_args;
+    request_.uri = answer.target.uri;
+    request_.args = answer.target.args;
+    request_.has_args = answer.target.has_args;
     request_.internal = true;
     enter(request_.server->outside);
     request_.stage = Stage::server_rewrite;
@@ -148,12 +152,12 @@ bool Pipeline::redirect(Answer& answer) {
 }
 
 bool Pipeline::go_to_named(Answer& answer) {
-    const Location* location = request_.server->outside.inner.find_named(answer.uri);
+    const Location* location = request_.server->outside.inner.find_named(answer.target.uri);
     if (location == nullptr) {
         request_.log().write(Level::error, request_.log_context(), "could not find named location \"{}\"",
-                             answer.uri);
+                             answer.target.uri);
     }
-    if (location == nullptr || !may_redirect("redirect to named location", answer.uri)) {
+    if (location == nullptr || !may_redirect("redirect to named location", answer.target.uri)) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }

@@ -12,7 +12,9 @@
 
 namespace ringx::http {
 
-enum class Stage : uint8_t { server_rewrite, find_location, rewrite, preaccess, access, precontent, respond, nothing };
+enum class Stage : uint8_t {
+    server_rewrite, find_location, rewrite, post_rewrite, preaccess, access, precontent, respond, nothing,
+};
 
 class Pipeline {
  public:
@@ -27,6 +29,7 @@ class Pipeline {
 
  private:
     Answer next();
+    Answer run_stage();
     Answer run_steps(const std::vector<Phases::Step>& steps, Stage then);
     Answer find_location();
     Answer after_rewrite();

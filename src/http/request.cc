@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <cstring>
+#include <memory>
 
 #include "http/pipeline.h"
 #include "http/site.h"
@@ -68,7 +69,9 @@ void describe(const void* object, LogTail& tail) {
 LogContext Request::log_context() const { return {peer->number, describe, this}; }
 
 void Request::reset() {
-    static_cast<RequestState&>(*this) = RequestState();
+    auto* state = static_cast<RequestState*>(this);
+    std::destroy_at(state);
+    std::construct_at(state);
     head.clear();
     arena.reset();
 }

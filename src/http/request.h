@@ -69,7 +69,7 @@ struct RequestState {
     bool has_args = false;  // $is_args
     Captures captures;      // of the latest regex
 
-    std::shared_ptr<const Site> site;  // the generation it began on
+    std::shared_ptr<const Site> site;  // the generation it began on, held while it waits
     const VirtualServer* server = nullptr;
     const Location* location = nullptr;
     const conf::Block* block = nullptr;  // of the location

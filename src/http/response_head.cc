@@ -1,6 +1,7 @@
 #include "http/response_head.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "http/core_settings.h"
 #include "http/http_date.h"
@@ -9,44 +10,90 @@
 namespace ringx::http {
 namespace {
 
-void append_number(std::string& out, uint64_t number) {
-    char digits[20];
-    auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    out.append(digits, end);
+// Writes into room that is known to suffice.
+class Writer {
+ public:
+    explicit Writer(char* at) : at_(at) {}
+
+    void text(std::string_view text) {
+        memcpy(at_, text.data(), text.size());
+        at_ += text.size();
+    }
+    void field(std::string_view name_and_colon, std::string_view value) {
+        text(name_and_colon);
+        text(value);
+        text("\r\n");
+    }
+    void number(uint64_t number) { at_ = std::to_chars(at_, at_ + 20, number).ptr; }
+    char* end() const { return at_; }
+
+ private:
+    char* at_;
+};
+
+// More than all fixed parts of a head together: status line, names of fields, dates and numbers.
+constexpr size_t fixed_bytes_max = 640;
+
+size_t head_bytes_max(const Request& request, const Response& response) {
+    size_t bytes = fixed_bytes_max + request.core->server_tokens->size() + response.content_type.size() +
+                   response.location.size() + response.etag.size();
+    for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
+        bytes += field->name.size() + field->value.size() + 4;
+    }
+    return bytes;
 }
 
-void append_status_line(std::string& out, uint16_t status) {
+void write_status_line(Writer& out, uint16_t status) {
     std::string_view line = status_line(status);
-    if (!line.empty()) {
-        out += line;
-        return;
-    }
-    out += "HTTP/1.1 ";
-    append_number(out, status);
-    out += " \r\n";
+    if (!line.empty()) return out.text(line);
+    out.text("HTTP/1.1 ");
+    out.number(status);
+    out.text(" \r\n");
 }
 
-void append_field(std::string& out, std::string_view name_and_colon, std::string_view value) {
-    out += name_and_colon;
-    out += value;
-    out += "\r\n";
+void write_last_modified(Writer& out, const Response& response) {
+    if (!response.last_modified_text.empty()) {
+        out.field("Last-Modified: ", response.last_modified_text);
+    } else if (response.last_modified >= 0) {
+        auto date = http_date(response.last_modified);
+        out.field("Last-Modified: ", {date.data(), date.size()});
+    }
 }
 
-void append_connection(std::string& out, const Request& request, const Response& response) {
-    if (response.status == 101) {
-        out += "Connection: upgrade\r\n";
-        return;
-    }
-    if (!response.keep_alive) {
-        out += "Connection: close\r\n";
-        return;
-    }
-    out += "Connection: keep-alive\r\n";
+void write_connection(Writer& out, const Request& request, const Response& response) {
+    if (response.status == 101) return out.text("Connection: upgrade\r\n");
+    if (!response.keep_alive) return out.text("Connection: close\r\n");
+    out.text("Connection: keep-alive\r\n");
     auto seconds = request.core->keepalive_header->count();
     if (seconds <= 0) return;
-    out += "Keep-Alive: timeout=";
-    append_number(out, static_cast<uint64_t>(seconds));
-    out += "\r\n";
+    out.text("Keep-Alive: timeout=");
+    out.number(static_cast<uint64_t>(seconds));
+    out.text("\r\n");
+}
+
+char* write_head(char* at, const Request& request, const Response& response, BodyEnd end) {
+    Writer out(at);
+    write_status_line(out, response.status);
+    if (!request.core->server_tokens->empty()) out.field("Server: ", *request.core->server_tokens);
+    out.field("Date: ", request.worker->clock.http_date());
+    if (!response.content_type.empty()) out.field("Content-Type: ", response.content_type);
+    if (end == BodyEnd::length) {
+        out.text("Content-Length: ");
+        out.number(response.content_length.value_or(0));
+        out.text("\r\n");
+    }
+    write_last_modified(out, response);
+    if (!response.location.empty()) out.field("Location: ", response.location);
+    if (end == BodyEnd::chunked) out.text("Transfer-Encoding: chunked\r\n");
+    write_connection(out, request, response);
+    if (!response.etag.empty()) out.field("ETag: ", response.etag);
+    if (response.ranges_allowed && response.status == 200) out.text("Accept-Ranges: bytes\r\n");
+    for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
+        out.text(field->name);
+        out.field(": ", field->value);
+    }
+    out.text("\r\n");
+    return out.end();
 }
 
 }  // namespace
@@ -59,31 +106,10 @@ BodyEnd body_end(const Request& request, const Response& response) {
 }
 
 void append_response_head(std::string& out, const Request& request, const Response& response, BodyEnd end) {
-    append_status_line(out, response.status);
-    if (!request.core->server_tokens->empty()) append_field(out, "Server: ", *request.core->server_tokens);
-    append_field(out, "Date: ", request.worker->clock.http_date());
-    if (!response.content_type.empty()) append_field(out, "Content-Type: ", response.content_type);
-    if (end == BodyEnd::length) {
-        out += "Content-Length: ";
-        append_number(out, response.content_length.value_or(0));
-        out += "\r\n";
-    }
-    if (!response.last_modified_text.empty()) {
-        append_field(out, "Last-Modified: ", response.last_modified_text);
-    } else if (response.last_modified >= 0) {
-        auto date = http_date(response.last_modified);
-        append_field(out, "Last-Modified: ", {date.data(), date.size()});
-    }
-    if (!response.location.empty()) append_field(out, "Location: ", response.location);
-    if (end == BodyEnd::chunked) out += "Transfer-Encoding: chunked\r\n";
-    append_connection(out, request, response);
-    if (!response.etag.empty()) append_field(out, "ETag: ", response.etag);
-    if (response.ranges_allowed && response.status == 200) out += "Accept-Ranges: bytes\r\n";
-    for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
-        out += field->name;
-        append_field(out, ": ", field->value);
-    }
-    out += "\r\n";
+    size_t before = out.size();
+    out.resize_and_overwrite(before + head_bytes_max(request, response), [&](char* text, size_t) {
+        return static_cast<size_t>(write_head(text + before, request, response, end) - text);
+    });
 }
 
 }  // namespace ringx::http

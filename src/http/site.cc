@@ -121,6 +121,15 @@ bool ListenPoint::add(const ServerName& name, const VirtualServer& server) {
     return true;
 }
 
+void ListenPoint::look_for_names() {
+    auto leads_elsewhere = [this](const ByName& names) {
+        return std::ranges::any_of(names, [this](const auto& entry) { return entry.second != default_; });
+    };
+    // A regex may capture something even when it leads to the default server.
+    only_default_ = regexes_.empty() && !leads_elsewhere(exact_) && !leads_elsewhere(suffixes_) &&
+                    !leads_elsewhere(prefixes_);
+}
+
 const VirtualServer* ListenPoint::find_wildcard(std::string_view host) const {
     if (!suffixes_.empty()) {
         for (size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
@@ -139,6 +148,7 @@ const VirtualServer* ListenPoint::find_wildcard(std::string_view host) const {
 }
 
 const VirtualServer& ListenPoint::find(std::string_view host, Request& request) const {
+    if (only_default_) return *default_;
     auto exact = exact_.find(host);
     if (exact != exact_.end()) return *exact->second;
     if (const VirtualServer* wildcard = find_wildcard(host)) return *wildcard;
@@ -155,6 +165,7 @@ Site::Site(std::shared_ptr<const conf::Tree> tree) : tree_(std::move(tree)) {
         if (block->context() == conf::server) add_server(*block);
     }
     for (const auto& [key, address] : settings.addresses) listens_.push_back(address.listen);
+    for (auto& [key, point] : points_) point.look_for_names();
 }
 
 void Site::add_server(const conf::Block& block) {

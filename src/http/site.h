@@ -95,10 +95,12 @@ class ListenPoint {
 
     // The server under the longest (for suffixes) or shortest-cut (for prefixes) part of the host, or null.
     const VirtualServer* find_wildcard(std::string_view host) const;
+    void look_for_names();
     // False when the name is taken.
     bool add(const ServerName& name, const VirtualServer& server);
 
     const VirtualServer* default_ = nullptr;
+    bool only_default_ = true;  // no name leads to another server
     ByName exact_, suffixes_, prefixes_;
     std::vector<std::pair<const Regex*, const VirtualServer*>> regexes_;
 };

@@ -41,6 +41,7 @@ class NextTurn : private Deferred {
 
 Task<Connection::Turn> Connection::serve_slowly() {
     for (;;) {
+        hold_generation();
         bool sent = true;
         Output output = std::move(server_.output());
         if (request_ != nullptr && request_->answer != nullptr) {
