@@ -189,12 +189,18 @@ Result<> LogFile::open() {
 
 void LogFile::adopt(Fd opened) {
     CHECK(opened.get() >= first_own_fd);
-    if (!fd_) {
-        fd_ = std::make_shared<Fd>(std::move(opened));
+    if (!open_) {
+        open_ = std::make_shared<Open>(Open{std::move(opened), nullptr});
         return;
     }
-    int placed = dup3(opened.get(), fd_->get(), O_CLOEXEC);
-    CHECK(placed == fd_->get());
+    if (open_->before_exchange) open_->before_exchange();
+    int placed = dup3(opened.get(), fd(), O_CLOEXEC);
+    CHECK(placed == fd());
+}
+
+void LogFile::before_exchange(std::function<void()> call) const {
+    CHECK(open_ != nullptr);
+    open_->before_exchange = std::move(call);
 }
 
 Result<> LogFile::write(std::string_view text, std::optional<Level> level) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ class LogFile {
 
     const std::string& name() const { return name_; }
     bool is_file() const { return !syslog_ && name_ != "stderr"; }
+    // Otherwise each line is a record of its own.
+    bool takes_many_lines() const { return !syslog_; }
 
     // Opens it, or opens it anew: the descriptor number stays. Files are created with mode 0644 and appended to. A
     // symbolic link is not followed when its directory belongs to somebody other than root or us.
@@ -48,18 +51,29 @@ class LogFile {
     // Puts `opened`, which another process opened, in the place of the descriptor.
     void adopt(Fd opened);
     // Writes to the descriptor of `other` from now on, which closes with the last who shares it.
-    void share(const LogFile& other) { fd_ = other.fd_; }
+    void share(const LogFile& other) { open_ = other.open_; }
+    bool is_shared() const { return open_.use_count() > 1; }
     // -1 before it is opened; never 0, 1 or 2.
-    int fd() const { return fd_ ? fd_->get() : -1; }
+    int fd() const { return open_ ? open_->fd.get() : -1; }
+
+    // Whoever keeps lines back writes them in `call`, before another file takes the place of this one. One at a time;
+    // null: nobody any more.
+    // REQUIRES: it is open.
+    void before_exchange(std::function<void()> call) const;
 
     // Writes the whole text, which ends in a newline, as one record; short writes of files are continued. Syslog gets
     // the severity of `level`, or without one that of its name.
     Result<> write(std::string_view text, std::optional<Level> level = {}) const;
 
  private:
+    struct Open {
+        Fd fd;
+        std::function<void()> before_exchange;
+    };
+
     std::string name_;
     std::unique_ptr<const SyslogTarget> syslog_;
-    std::shared_ptr<Fd> fd_;
+    std::shared_ptr<Open> open_;
 };
 
 // Collects what is known beside a message, in the form its line has.

@@ -29,6 +29,16 @@ std::string_view in_lower_case(Arena& arena, std::string_view name) {
     return {lower, name.size()};
 }
 
+// What the name stands for unless the configuration defines it.
+void resolve(VariableUse& use) {
+    if (is_capture(use.name)) {
+        use.get = numbered_capture;
+    } else if (const Variable* variable = find_variable(use.name)) {
+        use.get = variable->get;
+        if (variable->is_family) use.suffix = use.name.substr(variable->name.size());
+    }
+}
+
 }  // namespace
 
 constinit conf::Slot<VariableNames> variable_names{conf::http};
@@ -57,10 +67,10 @@ VariableUse& VariableNames::find(Arena& arena, std::string_view name) {
     return *use;
 }
 
-const VariableUse& VariableNames::use(conf::Binding& binding, const conf::Word& word, std::string_view name) {
-    VariableUse& use = find(binding.arena(), name);
+const VariableUse& VariableNames::use(Arena& arena, const conf::Word& word, std::string_view name) {
+    VariableUse& use = find(arena, name);
     if (!use.place.known()) use.place = word.place;
-    if (is_capture(name)) use.get = numbered_capture;
+    if (use.get == nullptr) resolve(use);
     return use;
 }
 
@@ -78,15 +88,8 @@ VariableUse* VariableNames::define(conf::Binding& binding, const conf::Word& wor
 }
 
 void VariableNames::complete(conf::Completion& completion) {
-    for (auto& [name, use] : uses_) {
-        if (use->get != nullptr) continue;
-        const Variable* variable = find_variable(name);
-        if (variable == nullptr) {
-            completion.mistake(use->place, text::format("unknown \"{}\" variable", name));
-            continue;
-        }
-        use->get = variable->get;
-        if (variable->is_family) use->suffix = name.substr(variable->name.size());
+    for (const auto& [name, use] : uses_) {
+        if (use->get == nullptr) completion.mistake(use->place, text::format("unknown \"{}\" variable", name));
     }
 }
 
@@ -137,7 +140,7 @@ std::optional<Template> Template::compile(conf::Binding& binding, const conf::Wo
                 compiled.parts_.push_back({piece});
                 break;
             case TemplateReader::Next::variable:
-                compiled.parts_.push_back({{}, &variable_names.in(binding.block()).use(binding, word, piece)});
+                compiled.parts_.push_back({{}, &variable_names.in(binding.block()).use(binding.arena(), word, piece)});
                 break;
             case TemplateReader::Next::bad_name:
                 binding.mistake(word, "invalid variable name");

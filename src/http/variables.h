@@ -47,7 +47,7 @@ struct VariableUse {
 class VariableNames {
  public:
     // The variable of that name; it need not be defined yet. `word` is where it is used. Case does not matter.
-    const VariableUse& use(conf::Binding& binding, const conf::Word& word, std::string_view name);
+    const VariableUse& use(Arena& arena, const conf::Word& word, std::string_view name);
 
     // From now on the name stands for `get`, unless a module has a variable of that name that cannot be changed: then
     // it complains and gives null. Several definitions of a name must agree, the last one rules.
