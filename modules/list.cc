@@ -4,6 +4,7 @@
 // to the last, and so do the filters see the response. A module that configure left out is skipped; those added with
 // --add-module come before the ones that answer for files.
 #include "build.h"
+#include "http/core_variables.h"
 #include "http/module.h"
 
 namespace ringx::http {
@@ -13,6 +14,7 @@ RINGX_DECLARE(rewrite)
 RINGX_DECLARE(index)
 RINGX_DECLARE(autoindex)
 RINGX_DECLARE(static)
+RINGX_DECLARE(log)
 RINGX_ADDED_MODULES(RINGX_DECLARE)
 #undef RINGX_DECLARE
 
@@ -20,6 +22,7 @@ namespace {
 
 #define RINGX_LIST(name) &name##_module,
 constexpr const Module* listed[] = {
+    &core_variables_module,
 #ifndef RINGX_WITHOUT_REWRITE
     &rewrite_module,
 #endif
@@ -32,6 +35,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_STATIC
     &static_module,
+#endif
+#ifndef RINGX_WITHOUT_LOG
+    &log_module,
 #endif
 };
 #undef RINGX_LIST

@@ -1,7 +1,7 @@
 // http/field_variables.h - families of variables: fields of the request and the response, arguments, cookies.
 //
-// A variable's name has `_` where a field's has `-`, and case does not matter. Several fields of one name are one value,
-// joined as RFC 9110 section 5.3 says (cookies by `; `, RFC 6265 section 5.4).
+// A variable's name has `_` where a field's has `-`, and case does not matter. Several fields of one name are one
+// value, joined as RFC 9110 section 5.3 says (cookies by `; `, RFC 6265 section 5.4).
 #pragma once
 
 #include "http/variables.h"

@@ -1,0 +1,57 @@
+// modules/log/named_logs.h - logs whose path has variables in it: files that come and go with the requests.
+//
+// They are opened by the worker, with its rights, for every line; open_log_file_cache keeps the most used ones open and
+// looks from time to time whether the path still means the same file. As in nginx a line is only written when the root
+// of the request exists, so that a Host that means nothing makes no files.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "http/request.h"
+#include "modules/log/log_sink.h"
+
+namespace ringx::http {
+
+// What open_log_file_cache says.
+struct NamedLogRules {
+    uint32_t files_max = 0;  // 0: none is kept open
+    uint64_t inactive_ms = 10'000;
+    uint64_t valid_ms = 60'000;
+    uint32_t min_uses = 1;
+};
+
+class NamedLogs {
+ public:
+    explicit NamedLogs(Loop& loop) : loop_(loop) {}
+
+    // Appends the line to the file at this path.
+    void write(std::string_view path, std::string_view line, const NamedLogRules& rules, Request& request);
+
+ private:
+    struct Entry {
+        std::string path;
+        std::optional<LogFile> file;  // open
+        uint32_t uses = 0;
+        uint64_t used_ms = 0;
+        uint64_t checked_ms = 0;
+        uint64_t device = 0, inode = 0;
+    };
+    using Entries = std::list<Entry>;  // last used first
+
+    Entry& find(std::string_view path, const NamedLogRules& rules);
+    Result<> make_ready(Entry& entry, const NamedLogRules& rules);
+    void forget(Entries::iterator entry);
+
+    Loop& loop_;
+    Entries entries_;
+    std::unordered_map<std::string_view, Entries::iterator> by_path_;
+    LossReport losses_;
+};
+
+}  // namespace ringx::http
