@@ -66,55 +66,55 @@ struct Job {
     }
 };
 
-std::string_view type_of(Format format) {
+std::string_view type_of(Format format, std::string_view callback) {
     switch (format) {
     case Format::html: return "text/html";
-    case Format::xml: return "text/xml";
+    case Format::xml: return "text/xml; charset=utf-8";
     case Format::json: return "application/json";
-    case Format::jsonp: return "application/javascript";
+    case Format::jsonp: return callback.empty() ? "application/json" : "application/javascript";
     }
     return {};
 }
 
-// The `callback` argument, if it is a name a script may call; anything else is ignored.
-std::string_view callback_of(const Request& request) {
+// The `callback` argument, as it was sent.
+std::string_view callback_of(std::string_view args) {
     constexpr std::string_view name = "callback=";
-    std::string_view rest = request.args;
-    while (!rest.empty()) {
-        size_t end = std::min(rest.find('&'), rest.size());
-        std::string_view pair = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        if (!pair.starts_with(name)) continue;
-        std::string_view value = pair.substr(name.size());
-        bool is_name = std::ranges::all_of(value, [](char c) {
-            return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.';
-        });
-        return is_name ? value : std::string_view();
+    while (!args.empty()) {
+        size_t end = std::min(args.find('&'), args.size());
+        std::string_view pair = args.substr(0, end);
+        if (pair.starts_with(name)) return pair.substr(name.size());
+        args.remove_prefix(std::min(end + 1, args.size()));
     }
     return {};
 }
 
-Task<Answer> list(Request& request) {
+// Only what names a function may stand before the data, or anybody could write scripts into our pages.
+bool is_callable(std::string_view name) {
+    return std::ranges::all_of(name, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.';
+    });
+}
+
+Task<Answer> list(Request& request, std::string_view callback) {
     std::string_view path = file_path(request, request.uri);
     auto opened = co_await open_file(request, path);
-    if (!opened) co_return Answer::of_status(file_error_status(request, "opendir()", path, opened.error()));
-    if (!(*opened)->is_directory) {
-        Error error{"opendir", ENOTDIR};
-        co_return Answer::of_status(file_error_status(request, "opendir()", path, error));
+    if (!opened || !(*opened)->is_directory) {
+        Error error{"opendir", opened ? ENOTDIR : opened.error().number};
+        co_return Answer::of_status(file_error_status(request, path, error));
     }
 
     const Settings& ours = settings.in(*request.block);
     bool follow_links = request.core->disable_symlinks->symlinks == Symlinks::follow;
     autoindex::Style style{ours.format, ours.exact_size, ours.local_time};
-    Job job{std::move(*opened), follow_links, style, request.uri, callback_of(request)};
+    Job job{std::move(*opened), follow_links, style, request.uri, callback};
     Blocking blocking(request.worker->loop, &Job::run, &job);
     co_await blocking;
     if (!job.listing) {
-        co_return Answer::of_status(file_error_status(request, "readdir()", path, job.listing.error()));
+        co_return Answer::of_status(file_error_status(request, path, job.listing.error()));
     }
 
     Answer answer = Answer::of({});
-    answer.response.content_type = type_of(ours.format);
+    answer.response.content_type = type_of(ours.format, callback);
     answer.response.set_body(*request.arena.make<std::string>(std::move(*job.listing)));
     co_return std::move(answer);
 }
@@ -122,7 +122,13 @@ Task<Answer> list(Request& request) {
 Answer respond(Request& request) {
     bool is_ours = request.uri.ends_with('/') && (request.method() == Method::get || request.is_head());
     if (!is_ours) return Answer::pass();
-    return Answer::later(list(request));
+    bool calls = *settings.in(*request.block).format == Format::jsonp;
+    std::string_view callback = calls ? callback_of(request.args) : std::string_view();
+    if (!is_callable(callback)) {
+        request.log().write(Level::info, request.log_context(), "client sent invalid callback name: \"{}\"", callback);
+        return Answer::of_status(400);
+    }
+    return Answer::later(list(request, callback));
 }
 
 }  // namespace

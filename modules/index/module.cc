@@ -114,7 +114,7 @@ std::optional<Answer> Search::judge_file(const Result<FileRef>& found) {
     case ENOTDIR: case ENAMETOOLONG: case EACCES: case ELOOP: case EMLINK:
         return refuse(found.error());
     default:
-        return Answer::of_status(file_error_status(request_, "open()", path_, found.error()));
+        return Answer::of_status(file_error_status(request_, path_, found.error()));
     }
 }
 

@@ -25,7 +25,7 @@ Answer redirect_to_directory(Request& request) {
 }
 
 Answer answer_with(Request& request, std::string_view path, Result<FileRef> opened) {
-    if (!opened) return Answer::of_status(file_error_status(request, "open()", path, opened.error()));
+    if (!opened) return Answer::of_status(file_error_status(request, path, opened.error()));
     FileRef file = std::move(*opened);
     if (file->is_directory) return redirect_to_directory(request);
     if (!file->is_file) {

@@ -117,7 +117,12 @@ bool may_send_less(const Request& request) {
 }
 
 uint16_t apply_conditions(Request& request, Response& response) {
-    if (response.status != 200) return 0;
+    if (response.status != 200) {
+        // The date is of the page, and not of what was asked for.
+        if (response.status != 206) response.last_modified = -1;
+        if (response.last_modified < 0) response.last_modified_text = {};
+        return 0;
+    }
     const RequestHead& head = request.head;
     const Field* unmodified = head.find(Header::if_unmodified_since);
     if (unmodified != nullptr && !is_unmodified_since(unmodified->value, response)) return 412;

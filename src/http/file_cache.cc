@@ -96,7 +96,7 @@ std::optional<Result<FileRef>> FileCache::find(std::string_view path, const Open
         bool holds = entry->knows() && now_ms - entry->checked_ms < rules.valid_ms && now_ms < entry->read_from_ms;
         if (holds) [[likely]] {
             if (entry->file) return Result<FileRef>(entry->file);
-            return fail("open", entry->error);
+            return std::unexpected(entry->error);
         }
     }
 
@@ -145,15 +145,15 @@ Result<FileRef> FileCache::remember(std::string_view path, const OpenRules& rule
     uint64_t now_ms = loop_.clock().now_ms();
     FileShelf& shelf = shelf_of(rules);
     CachedPath* entry = shelf.find(path, rules);
-    int error = opened ? 0 : opened.error().number;
-    bool keeps_error = rules.cache_errors && is_of_path(error);
+    Error error = opened ? Error{} : opened.error();
+    bool keeps_error = rules.cache_errors && is_of_path(error.number);
 
     if (entry == nullptr) {
         if (!opened && !keeps_error) return opened;
         entry = &shelf.add(path, rules, now_ms);
     }
     if (!opened || entry->uses < rules.min_uses) {
-        shelf.learn(*entry, {}, keeps_error ? error : 0, now_ms);
+        shelf.learn(*entry, {}, keeps_error ? error : Error{}, now_ms);
         return opened;
     }
 
@@ -161,7 +161,7 @@ Result<FileRef> FileCache::remember(std::string_view path, const OpenRules& rule
     bool is_known = entry->file && entry->file->same_as(file) && entry->file->has_content >= file.has_content;
     FileRef kept = is_known ? entry->file : *opened;
     bool reads_later = may_have_content(file) && !kept->has_content;
-    shelf.learn(*entry, kept, 0, now_ms);
+    shelf.learn(*entry, kept, {}, now_ms);
     // What was written a moment ago is read into memory when it has come to rest.
     if (reads_later) entry->read_from_ms = now_ms + 2000;
     return kept;

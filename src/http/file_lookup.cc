@@ -69,7 +69,7 @@ std::string_view content_type_of(const Request& request, std::string_view name) 
     return type.empty() ? *core.default_type : type;
 }
 
-uint16_t file_error_status(Request& request, std::string_view call, std::string_view path, Error error) {
+uint16_t file_error_status(Request& request, std::string_view path, Error error) {
     Level level = Level::error;
     uint16_t status = 500;
     switch (error.number) {
@@ -78,7 +78,8 @@ uint16_t file_error_status(Request& request, std::string_view call, std::string_
     default: level = Level::crit;
     }
     if (status != 404 || *request.core->log_not_found) {
-        request.log().write(level, request.log_context(), error, "{} \"{}\" failed", call, path);
+        request.log().write(level, request.log_context(), error, "{}() \"{}\" failed", error.call,
+                            path);
     }
     return status;
 }

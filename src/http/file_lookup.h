@@ -27,8 +27,7 @@ Task<Result<FileRef>> open_file(Request& request, std::string_view path);
 // The type of a file by the extension of its name.
 std::string_view content_type_of(const Request& request, std::string_view name);
 
-// The status of a request whose file could not be opened, and the line in the log that says so in nginx's words. `call`
-// is what the line begins with, as "open()".
-uint16_t file_error_status(Request& request, std::string_view call, std::string_view path, Error error);
+// The status of a request whose file could not be opened, and the line in the log that says so in nginx's words.
+uint16_t file_error_status(Request& request, std::string_view path, Error error);
 
 }  // namespace ringx::http

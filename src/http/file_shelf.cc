@@ -105,7 +105,7 @@ CachedPath& FileShelf::add(std::string_view path, const OpenRules& rules, uint64
     return entry;
 }
 
-void FileShelf::learn(CachedPath& entry, FileRef file, int error, uint64_t now_ms) {
+void FileShelf::learn(CachedPath& entry, FileRef file, Error error, uint64_t now_ms) {
     release_content(entry);
     entry.file = std::move(file);
     entry.error = error;

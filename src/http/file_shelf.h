@@ -31,7 +31,7 @@ struct CachedPath : ListNode {
     uint64_t directio_from = 0;
 
     FileRef file;                 // null while it only counts, or when there is an error
-    int error = 0;
+    Error error;                  // number 0: none
     uint32_t uses = 0;
     uint64_t used_ms = 0;
     uint64_t checked_ms = 0;
@@ -39,7 +39,7 @@ struct CachedPath : ListNode {
     Content content{*this};
     std::unique_ptr<CachedPath> next;  // in its bucket
 
-    bool knows() const { return file || error != 0; }
+    bool knows() const { return file || error.number != 0; }
 };
 
 class FileShelf {
@@ -70,7 +70,7 @@ class FileShelf {
     CachedPath& add(std::string_view path, const OpenRules& rules, uint64_t now_ms);
 
     // Puts what was found out in the place of what was known: a file, an error, or neither.
-    void learn(CachedPath& entry, FileRef file, int error, uint64_t now_ms);
+    void learn(CachedPath& entry, FileRef file, Error error, uint64_t now_ms);
 
     // Forgets everything.
     void clear();

@@ -32,7 +32,10 @@ open_how how_to(int flags, uint64_t resolve) {
 // Opens one name or path, relative to `directory`.
 class Opener {
  public:
-    explicit Opener(bool cached_only) : cached_only_(cached_only) {}
+    // Errors bear the name of the call as nginx would have made it.
+    explicit Opener(bool cached_only, const char* call) : cached_only_(cached_only), call_(call) {}
+
+    std::unexpected<Error> refuse(int error) const { return fail(call_, error); }
 
     Result<Fd> operator()(int directory, const char* path, int flags) const {
         if (!cached_only_) return checked(::openat(directory, path, flags));
@@ -45,12 +48,13 @@ class Opener {
     }
 
  private:
-    static Result<Fd> checked(int fd) {
-        if (fd < 0) return fail("open");
+    Result<Fd> checked(int fd) const {
+        if (fd < 0) return fail(call_);
         return Fd(fd);
     }
 
     bool cached_only_;
+    const char* call_;
 };
 
 // Opens what a link leads to if both have one owner. The text of a link never changes and is read from the very link
@@ -66,7 +70,7 @@ Result<Fd> follow_own_link(const Opener& open, int directory, int link, const st
     if (!opened) return opened;
     struct stat of_target;
     if (::fstat(opened->get(), &of_target) < 0) return fail("fstat");
-    if (of_target.st_uid != of_link.st_uid) return fail("open", ELOOP);
+    if (of_target.st_uid != of_link.st_uid) return open.refuse(ELOOP);
     return opened;
 }
 
@@ -81,11 +85,11 @@ Result<Fd> open_component(const Opener& open, int directory, const char* name, i
     struct stat status;
     if (::fstat(passed->get(), &status) < 0) return fail("fstat");
     if (S_ISLNK(status.st_mode)) {
-        if (rule != Symlinks::owner) return fail("open", ELOOP);
+        if (rule != Symlinks::owner) return open.refuse(ELOOP);
         return follow_own_link(open, directory, passed->get(), status, flags);
     }
     // What is asked for reading was a link a moment ago, and is none now.
-    if ((flags & O_PATH) == 0) return fail("open", ELOOP);
+    if ((flags & O_PATH) == 0) return open.refuse(ELOOP);
     return passed;
 }
 
@@ -99,7 +103,7 @@ size_t trusted_bytes(std::string_view path, std::string_view trusted) {
 // Opens the path component by component, or what is left behind the trusted part in one step if `in_one_step`.
 Result<Fd> walk(const Opener& open, std::string_view path, const LinkRules& rules, bool in_one_step) {
     char text[PATH_MAX];
-    if (path.size() >= sizeof text) return fail("open", ENAMETOOLONG);
+    if (path.size() >= sizeof text) return open.refuse(ENAMETOOLONG);
     memcpy(text, path.data(), path.size());
     text[path.size()] = '\0';
 
@@ -136,12 +140,12 @@ struct Walk {
 
     static void run(void* self) {
         auto& walk_this = *static_cast<Walk*>(self);
-        walk_this.opened = walk(Opener(false), walk_this.path, walk_this.rules, false);
+        walk_this.opened = walk(Opener(false, "openat"), walk_this.path, walk_this.rules, false);
     }
 };
 
 bool kernel_has_cached_lookup() {
-    auto root = Opener(true)(AT_FDCWD, "/", for_passing);
+    auto root = Opener(true, "open")(AT_FDCWD, "/", for_passing);
     return root || root.error().number == EAGAIN;
 }
 
@@ -152,8 +156,9 @@ PathOpener::PathOpener(Loop& loop) : loop_(loop), has_cached_lookup_(kernel_has_
 Result<Fd> PathOpener::try_open(std::string_view path, const LinkRules& rules) const {
     // Without openat2 (Linux before 5.12, or a filter that knows it not) there is no asking whether it would wait: most
     // directories are in memory, and a thread for every open would cost more than the few that are not.
-    Opener open(has_cached_lookup_);
-    if (rules.symlinks == Symlinks::follow) return open(AT_FDCWD, path.data(), for_reading);
+    bool follows = rules.symlinks == Symlinks::follow;
+    Opener open(has_cached_lookup_, follows ? "open" : "openat");
+    if (follows) return open(AT_FDCWD, path.data(), for_reading);
     return walk(open, path, rules, rules.symlinks == Symlinks::refuse && has_cached_lookup_);
 }
 

@@ -120,6 +120,8 @@ TEST(Conditions, leave_other_statuses_alone) {
     test.field(if_match, "\"x\"");
     EXPECT_EQ(apply_conditions(test.request, test.response), 0);
     EXPECT_EQ(test.response.status, 404);
+    EXPECT_EQ(test.response.last_modified, -1);
+    EXPECT_TRUE(test.response.has_pieces());
 }
 
 TEST(Conditions, without_etag_and_date_only_a_star_matches) {

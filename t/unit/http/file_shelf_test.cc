@@ -32,7 +32,7 @@ TEST(FileShelf, finds_what_it_learned) {
     OpenRules rules = rules_for(1000);
     for (int i = 0; i < 500; ++i) {
         CachedPath& entry = shelf.add(path_of(i), rules, 1);
-        shelf.learn(entry, file_with(static_cast<size_t>(i)), 0, 1);
+        shelf.learn(entry, file_with(static_cast<size_t>(i)), {}, 1);
     }
     for (int i = 0; i < 500; ++i) {
         CachedPath* entry = shelf.find(path_of(i), rules);
@@ -47,18 +47,18 @@ TEST(FileShelf, finds_what_it_learned) {
 TEST(FileShelf, paths_under_other_rules_are_other_entries) {
     FileShelf shelf(10, 60'000);
     OpenRules rules = rules_for(10);
-    shelf.learn(shelf.add("/a", rules, 1), file_with(1), 0, 1);
+    shelf.learn(shelf.add("/a", rules, 1), file_with(1), {}, 1);
     OpenRules strict = rules;
     strict.symlinks = Symlinks::refuse;
     EXPECT_EQ(shelf.find("/a", strict), nullptr);
     OpenRules from = strict;
     from.symlinks_from = "/";
-    shelf.learn(shelf.add("/a", strict, 1), {}, ELOOP, 1);
+    shelf.learn(shelf.add("/a", strict, 1), {}, Error{"openat", ELOOP}, 1);
     EXPECT_EQ(shelf.find("/a", from), nullptr);
     OpenRules direct = rules;
     direct.directio_from = 0;
     EXPECT_EQ(shelf.find("/a", direct), nullptr);
-    EXPECT_EQ(shelf.find("/a", strict)->error, ELOOP);
+    EXPECT_EQ(shelf.find("/a", strict)->error.number, ELOOP);
     EXPECT_TRUE(shelf.find("/a", rules)->file);
 }
 
@@ -89,7 +89,7 @@ TEST(FileShelf, content_in_memory_is_bounded) {
     OpenRules rules = rules_for(100'000);
     size_t fit = FileShelf::content_total_max / content_bytes_max;
     for (size_t i = 0; i < fit + 10; ++i) {
-        shelf.learn(shelf.add(path_of(static_cast<int>(i)), rules, i), file_with(content_bytes_max), 0, i);
+        shelf.learn(shelf.add(path_of(static_cast<int>(i)), rules, i), file_with(content_bytes_max), {}, i);
         EXPECT_LE(shelf.content_bytes(), FileShelf::content_total_max);
     }
     EXPECT_EQ(shelf.size(), fit);
@@ -103,7 +103,7 @@ TEST(FileShelf, a_file_that_is_being_sent_outlives_its_entry) {
         FileShelf shelf(1, 60'000);
         OpenRules rules = rules_for(1);
         CachedPath& entry = shelf.add("/a", rules, 1);
-        shelf.learn(entry, file_with(100), 0, 1);
+        shelf.learn(entry, file_with(100), {}, 1);
         sent = entry.file;
         shelf.add("/b", rules, 2);
         EXPECT_EQ(shelf.find("/a", rules), nullptr);
@@ -117,10 +117,10 @@ TEST(FileShelf, learning_anew_replaces_what_was_known) {
     OpenRules rules = rules_for(10);
     CachedPath& entry = shelf.add("/a", rules, 1);
     EXPECT_FALSE(entry.knows());
-    shelf.learn(entry, file_with(100), 0, 1);
-    shelf.learn(entry, file_with(7), 0, 2);
+    shelf.learn(entry, file_with(100), {}, 1);
+    shelf.learn(entry, file_with(7), {}, 2);
     EXPECT_EQ(shelf.content_bytes(), 7u);
-    shelf.learn(entry, {}, ENOENT, 3);
+    shelf.learn(entry, {}, Error{"open", ENOENT}, 3);
     EXPECT_EQ(shelf.content_bytes(), 0u);
     EXPECT_TRUE(entry.knows());
     shelf.clear();
