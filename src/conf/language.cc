@@ -97,8 +97,8 @@ std::string Language::dump() const {
     for (const auto& [name, rows] : rows_) {
         for (const Row& row : rows) {
             const Directive& directive = *row.directive;
-            text += text::format("{}\t{}\t{}\t{}\t{}\n", name, arguments(directive), names(directive.contexts),
-                                 row.section->name, directive.help);
+            text += text::format("{}\t{}\t{}\t{}\n", name, names(directive.contexts), arguments(directive),
+                                 directive.help);
         }
     }
     return text;

@@ -33,13 +33,13 @@ TEST(Language, finds_the_name_that_was_meant) {
 TEST(Language, dumps_a_line_for_each_row) {
     std::string dump = sample::language().dump();
     std::string_view lines[] = {
-        "root\tstring;\thttp, server, location\tsample\tWhere files are.\n",
-        "buffers\tnumber size;\thttp, server, location\tsample\tHow many.\n",
-        "balance\tround_robin | least_busy | hash;\thttp, server, location\tsample\tWho is next.\n",
-        "index\tstring ...;\thttp, server, location\tsample\tFiles for directories.\n",
-        "pair\tlow high;\thttp, server, location\tsample\tTwo numbers.\n",
-        "location\targument [argument ...] { ... }\tserver, location\tcore\tOpens a location.\n",
-        "http\t{ ... }\tmain\tcore\tOpens http.\n",
+        "root\thttp, server, location\tstring;\tWhere files are.\n",
+        "buffers\thttp, server, location\tnumber size;\tHow many.\n",
+        "balance\thttp, server, location\tround_robin | least_busy | hash;\tWho is next.\n",
+        "index\thttp, server, location\tstring ...;\tFiles for directories.\n",
+        "pair\thttp, server, location\tlow high;\tTwo numbers.\n",
+        "location\tserver, location\targument [argument ...] { ... }\tOpens a location.\n",
+        "http\tmain\t{ ... }\tOpens http.\n",
     };
     for (std::string_view line : lines) EXPECT_NE(dump.find(line), dump.npos) << line << "in\n" << dump;
 }
