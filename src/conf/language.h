@@ -51,7 +51,7 @@ class Language {
     std::span<const Settings> settings() const { return settings_; }
     size_t slots() const { return slots_; }  // one more than the largest index
 
-    // A line for each row, for the man page and editors: name, arguments, contexts, section and help, between tabs.
+    // A line for each row, for the man page and editors: name, contexts, arguments and help, between tabs.
     std::string dump() const;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -16,26 +15,11 @@ constexpr int iovecs_max = 64;
 // Text that has grown beyond this gives its memory back when it is sent.
 constexpr size_t text_bytes_kept = 64 * 1024;
 
-// True when the range is in the page cache, so that sending it will not wait for the disk.
+// True when the range is, as far as one can tell, in the page cache, so that sending it will not wait for the disk. Its
+// ends are asked for: reading brings in whole runs of pages. (cachestat(2) would know exactly, but answers only to the
+// owner of a file.)
 bool is_warm(int file, uint64_t offset, uint32_t bytes) {
-#ifdef SYS_cachestat
-    constexpr long cachestat_number = SYS_cachestat;
-#else
-    constexpr long cachestat_number = 451;  // since Linux 6.5; the number is the same on all architectures
-#endif
-    struct Range {
-        uint64_t offset, bytes;
-    } range{offset, bytes};
-    struct {
-        uint64_t cached, dirty, writeback, evicted, recently_evicted;
-    } pages{};
-    constexpr uint64_t page_bytes = 4096;
-    if (syscall(cachestat_number, file, &range, &pages, 0) == 0) {
-        uint64_t wanted = (offset + bytes + page_bytes - 1) / page_bytes - offset / page_bytes;
-        return pages.cached >= wanted;
-    }
-    // Older kernels are asked for the first and the last byte.
-    for (uint64_t at : {offset, offset + bytes - 1}) {
+    for (uint64_t at : {offset + bytes - 1, offset}) {
         char byte;
         iovec one{&byte, 1};
         ssize_t got = preadv2(file, &one, 1, static_cast<off_t>(at), RWF_NOWAIT);
