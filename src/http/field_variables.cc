@@ -125,6 +125,7 @@ VariableValue response_field(Request& request, const VariableUse& use) {
 VariableValue response_trailer(Request&, const VariableUse&) { return std::nullopt; }
 
 std::optional<std::string_view> find_argument(std::string_view query, std::string_view name) {
+    if (name.empty()) return std::nullopt;
     while (query.size() > name.size()) {
         std::string_view argument = query.substr(0, query.find('&'));
         if (starts_with_name(argument, name) && argument.substr(name.size()).starts_with('=')) {
