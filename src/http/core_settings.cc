@@ -32,7 +32,7 @@ void set_path(S& settings, conf::Binding& binding, bool alias) {
                                                   binding.name()));
     }
     if (!word.text.starts_with('$')) word.text = binding.full_path(word.text);
-    if (!alias && word.text.ends_with('/')) word.text.remove_suffix(1);
+    if (!alias && word.text.size() > 1 && word.text.ends_with('/')) word.text.remove_suffix(1);
     auto root = Template::compile(binding, word);
     if (!root) return;
     settings.root = std::move(*root);

@@ -17,9 +17,11 @@ OpenRules rules_of(Request& request) {
     return rules;
 }
 
-// A path with a zero byte in it would be opened as another than was checked. None comes from a request's target; a
-// rewrite may make one.
-bool is_openable(std::string_view path) { return memchr(path.data(), '\0', path.size()) == nullptr; }
+// A path with a zero byte in it would be opened as another than was checked, and a relative one somewhere. Neither
+// comes from a request's target; rewrites and variables may make them.
+bool is_openable(std::string_view path) {
+    return path.starts_with('/') && memchr(path.data(), '\0', path.size()) == nullptr;
+}
 
 }  // namespace
 
@@ -30,6 +32,7 @@ std::string_view file_path(Request& request, std::string_view uri, std::string_v
     std::string_view root = document_root(request);
     // A URI that was rewritten may be shorter than the location's name.
     std::string_view rest = uri.substr(std::min(core.alias_bytes, uri.size()));
+    if (root == "/" && rest.starts_with('/')) root = {};
 
     size_t bytes = root.size() + rest.size() + name.size();
     char* path = request.arena.text(bytes + 1);
