@@ -1,0 +1,234 @@
+"""What every measurement here needs: contenders on one CPU, a client on the other, and what the work cost.
+
+A contender is a server with an engine. All of them get the same configuration text, one worker, and the CPU of
+SERVER_CPU; whatever asks them runs on CLIENT_CPU. The cost of a run is the time its worker and its threads spent on a
+CPU, as the scheduler counts it (/proc/PID/task/*/schedstat): io_uring's kernel workers are tasks of that process too.
+"""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "t"))
+
+from harness.server import Server, binary  # noqa: E402  (found through the line above)
+
+SERVER_CPU, CLIENT_CPU = "0", "1"
+NGINX = os.environ.get("NGINX", shutil.which("nginx") or "/usr/sbin/nginx")
+
+# Fixed paths inside of the prefix let any user run both; nginx would use those its package was built with.
+CONFIGURATION = """\
+daemon off;
+worker_processes 1;
+pid logs/server.pid;
+error_log logs/error.log notice;
+events {
+    use %ENGINE%;
+    worker_connections %CONNECTIONS%;
+}
+http {
+    include mime.types;
+    default_type text/plain;
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    keepalive_timeout 600s;
+    keepalive_requests 1000000000;
+    client_body_temp_path client_body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {
+        listen 127.0.0.1:%PORT%;
+        root html;
+        %SERVER%
+    }
+}
+"""
+
+
+class BadRun(Exception):
+    """A run that measured something else than was asked for: errors at the client, alarms in a log."""
+
+
+class Contender:
+    """A server to measure: whose program, which engine, and what its configuration has beyond the common text."""
+
+    def __init__(self, name, program, engine, extra=""):
+        self.name, self.program, self.engine, self.extra = name, program, engine, extra
+
+    @property
+    def ours(self):
+        return self.program != NGINX
+
+
+def contenders():
+    return [Contender("ringx io_uring", binary(), "io_uring"), Contender("ringx epoll", binary(), "epoll"),
+            Contender("nginx", NGINX, "epoll")]
+
+
+def chosen(everyone, names):
+    """Those whose name begins with or holds one of the comma separated names; all without names."""
+    wanted = [name.strip() for name in (names or "").split(",") if name.strip()]
+    found = [each for each in everyone if not wanted or any(name in each.name for name in wanted)]
+    if not found:
+        raise SystemExit(f"no contender is called {names}: there are {', '.join(each.name for each in everyone)}")
+    return found
+
+
+class Running(Server):
+    """One contender, running on its CPU: `with Running(contender, files, server="…") as server`."""
+
+    def __init__(self, contender, files=None, server="", connections=1024):
+        super().__init__(contender.engine)
+        self.contender = contender
+        for name, data in (files or {}).items():
+            self.write(name, data)
+        text = CONFIGURATION.replace("%CONNECTIONS%", str(connections))
+        self.configure(config=text.replace("%SERVER%", f"{server}\n{contender.extra}"))
+
+    def command(self, *arguments):
+        return ["taskset", "-c", SERVER_CPU, self.contender.program, "-p", self.prefix, "-c", "conf/server.conf",
+                "-e", "logs/error.log", *arguments]
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException as failure:
+            self.close()
+            raise BadRun(f"{self.contender.name} did not start: {failure}") from failure
+
+    def __exit__(self, kind, *unused):
+        wrong = self.close()
+        if wrong and kind is None:
+            raise BadRun(f"{self.contender.name}: {wrong[0]}")
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port()}{path}"
+
+    @property
+    def worker(self):
+        workers = self.workers()
+        if len(workers) != 1:
+            raise BadRun(f"{self.contender.name} has the workers {workers}, not one")
+        return workers[0]
+
+
+# --- what it costs
+
+
+def cpu_seconds(pid):
+    """The time on a CPU of all tasks of a process, io_uring's kernel workers included."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
+                total += int(file.read().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # a kernel worker that ended since it was listed
+    return total / 1e9
+
+
+def memory_kb(pid):
+    """The memory of a process, shared pages counted by their share (Pss)."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M).group(1))
+
+
+def slab_kb():
+    with open("/proc/meminfo") as file:
+        return int(re.search(r"^Slab:\s+(\d+)", file.read(), re.M).group(1))
+
+
+# --- clients
+
+
+WRK_DONE = re.compile(r"(\d+) requests in ([\d.]+)(us|ms|s|m),")
+SECONDS_IN = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}
+
+
+def wrk(url, seconds, connections, script=None, headers=()):
+    """Asks as fast as it can; gives (requests, seconds). Any error of a connection or status fails the run."""
+    command = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    for header in headers:
+        command += ["-H", header]
+    if script:
+        command += ["-s", os.path.join(os.path.dirname(os.path.abspath(__file__)), script)]
+    done = subprocess.run([*command, url], capture_output=True, text=True, timeout=seconds + 30, check=False)
+    found = WRK_DONE.search(done.stdout)
+    trouble = re.search(r"^\s*(Socket errors.*|Non-2xx.*)$", done.stdout, re.M)
+    if done.returncode or not found or trouble:
+        raise BadRun(f"wrk {url}: {trouble.group(1) if trouble else done.stdout + done.stderr}")
+    return int(found.group(1)), float(found.group(2)) * SECONDS_IN[found.group(3)]
+
+
+def raise_descriptor_limit(wanted):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise SystemExit(f"this needs {wanted} descriptors, and the limit is {hard}: ulimit -n")
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+# --- the machine
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except OSError:
+        return "not there"
+    return ((done.stdout + done.stderr).strip().splitlines() or ["silent"])[0]
+
+
+def cpu_model():
+    with open("/proc/cpuinfo") as file:
+        match = re.search(r"^model name\s*:\s*(.*)$", file.read(), re.M)
+    return match.group(1) if match else os.uname().machine
+
+
+def machine():
+    """What a reader of the figures has to know about where they come from."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "cpu": f"{os.cpu_count()} x {cpu_model()}",
+        "memory": f"{pages / 2**30:.0f} GiB",
+        "kernel": os.uname().release,
+        "load before": f"{os.getloadavg()[0]:.2f}",
+        "ringx": first_line(binary(), "-v"),
+        "commit": first_line("git", "-C", TOP, "describe", "--always", "--dirty"),
+        "nginx": first_line(NGINX, "-v"),
+        "wrk": first_line("wrk", "-v"),
+    }
+
+
+def show_machine(facts):
+    for name, value in facts.items():
+        print(f"{name:12} {value}")
+    if float(facts["load before"]) > 0.3:
+        print("Others use this machine now: take the ratios with care, the figures not at all.")
+    print(flush=True)
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program) and not os.access(program, os.X_OK):
+            raise SystemExit(f"{program} is not there; build it or install it first")
+    if os.cpu_count() < 2:
+        raise SystemExit("this needs two CPUs, one for the server and one for its client")
+
+
+def save(path, facts, results):
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w") as file:
+        json.dump({"machine": facts, "taken": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "results": results}, file, indent=1)
+        file.write("\n")
+    print(f"\nAll runs are in {path}")
