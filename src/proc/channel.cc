@@ -94,11 +94,10 @@ Result<Message> Channel::receive() {
             partial_.emplace(static_cast<Message::Kind>(packet.kind), packet.number);
             fds_missing_ = packet.fds_in_all;
         }
-        size_t before = partial_->fds.size();
         take_fds(message, partial_->fds);
         // Out of descriptors, the kernel drops those it cannot give.
-        if ((message.msg_flags & MSG_CTRUNC) != 0) return fail("recvmsg", EMFILE);
-        fds_missing_ -= std::min(fds_missing_, partial_->fds.size() - before);
+        if ((message.msg_flags & MSG_CTRUNC) != 0) partial_->incomplete = true;
+        fds_missing_ -= std::min(fds_missing_, fds_at_once);
         if (fds_missing_ > 0) continue;
         Message whole = std::move(*partial_);
         partial_.reset();

@@ -18,7 +18,7 @@ struct Message {
     enum class Kind : uint32_t {
         // From the master.
         reload,  // `number`: of the generation. Descriptors: its bundle, its logs, its listening sockets
-        reopen,  // descriptors: the logs of the current generation, opened anew
+        reopen,  // descriptors: the names of the logs, a line each, and the logs, opened anew
         retire,  // another worker will not follow on these sockets: empty them, then leave
         // From the worker.
         ready,     // it serves
@@ -28,6 +28,7 @@ struct Message {
     Kind kind;
     uint32_t number = 0;
     std::vector<Fd> fds = {};
+    bool incomplete = false;  // this process had no room for all descriptors
 };
 
 class Channel {

@@ -17,6 +17,7 @@ Result<Daemon::Role> Daemon::leave_terminal() {
         return Role::parent;
     }
     pipe_ = std::move(writing);
+    is_one_ = true;
     if (setsid() < 0) return fail("setsid");
     umask(0);
     Fd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));

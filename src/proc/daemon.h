@@ -20,9 +20,14 @@ class Daemon {
     // The exit code for the parent.
     int wait_for_child();
     void release_parent();
+    // In a process that is not to keep the parent waiting.
+    void forget() { pipe_.reset(); }
+
+    bool is_one() const { return is_one_; }
 
  private:
     Fd pipe_;
+    bool is_one_ = false;
 };
 
 }  // namespace ringx::proc

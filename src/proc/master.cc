@@ -12,6 +12,7 @@
 
 #include "build.h"
 #include "proc/resources.h"
+#include "proc/sealed_file.h"
 #include "proc/worker.h"
 
 namespace ringx::proc {
@@ -61,7 +62,7 @@ Master::Master(Started started)
       generation_(std::move(started.generation)),
       engine_(started.engine),
       sockets_(std::move(started.sockets)),
-      daemonized_(started.daemonized),
+      daemon_(started.daemon),
       announce_(std::move(started.announce)),
       supervisor_([this](unsigned number, Channel channel) { become_worker(number, std::move(channel)); }, journal_) {}
 
@@ -155,7 +156,7 @@ void Master::wait() {
 
 void Master::obey(ReceivedSignal signal) {
     journal_.write(Level::notice, "signal {} ({}) received from {}{}", signal.number, signal_name(signal.number),
-                   signal.sender, meaning(signal.number, daemonized_));
+                   signal.sender, meaning(signal.number, daemon_.is_one()));
     switch (signal.number) {
         case SIGCHLD: return supervisor_.reap();
         case SIGTERM:
@@ -163,7 +164,7 @@ void Master::obey(ReceivedSignal signal) {
         case SIGQUIT: return quit();
         case SIGHUP: return begin_reload({});
         case SIGUSR1: return reopen();
-        case SIGWINCH: return daemonized_ ? rest() : void();
+        case SIGWINCH: return daemon_.is_one() ? rest() : void();
         default: return;
     }
 }
@@ -197,8 +198,16 @@ void Master::reopen() {
     journal_.write(Level::notice, "reopening logs");
     reopen_logs(*generation_, journal_);
     redirect_standard_error(generation_->log());
-    std::vector<int> fds;
-    for (auto& file : generation_->logs().all()) fds.push_back(file->fd());
+    if (reload_) reopen_again_ = true;  // its logs are on their way to the workers, and were opened before
+    std::string names;
+    std::vector<int> fds{-1};
+    for (auto& file : generation_->logs().all()) {
+        names += file->name() + "\n";
+        fds.push_back(file->fd());
+    }
+    auto sealed = seal(names);
+    if (!sealed) return journal_.write(Level::alert, sealed.error(), "{}() failed for the logs", sealed.error().call);
+    fds[0] = sealed->get();
     for (WorkerProcess& process : supervisor_.processes()) {
         if (!process.channel) continue;
         auto sent = process.channel.send(Message::Kind::reopen, generation_number_, fds);
@@ -250,6 +259,7 @@ void Master::become_worker(unsigned number, Channel channel) {
     signals_.close();
     callers_.clear();
     reload_.reset();
+    daemon_.forget();
     title_.set("ringx: worker process");
     int code = 0;
     {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proc/control.h"
+#include "proc/daemon.h"
 #include "proc/generation.h"
 #include "proc/journal.h"
 #include "proc/listening_sockets.h"
@@ -30,7 +31,7 @@ struct Started {
     EngineSettings engine;
     ListeningSockets sockets;
     PidFile& pid_file;
-    bool daemonized;
+    Daemon& daemon;
     // Called once, when it serves: makes that known outside. False when it cannot.
     std::function<bool()> announce;
 };
@@ -88,7 +89,7 @@ class Master {
     uint32_t generation_number_ = 1;
     EngineSettings engine_;
     ListeningSockets sockets_;
-    bool daemonized_;
+    Daemon& daemon_;
     std::function<bool()> announce_;
     SignalReader signals_;
     Control control_;
@@ -98,6 +99,7 @@ class Master {
     int exit_code_ = 0;
     std::optional<Reload> reload_;
     bool reload_again_ = false;           // asked for while one was under way
+    bool reopen_again_ = false;           // logs were opened anew meanwhile
     std::vector<Fd> callers_;             // by these
     std::chrono::milliseconds pressure_{0};  // the pause before the workers are told again to end
     std::optional<Moment> press_at_;

@@ -2,15 +2,13 @@
 //
 // A mistake, or a resource that cannot be had, ends a reload before anything has changed. From then on it succeeds:
 // workers take the new generation over, or are followed by processes that were born with it.
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "proc/master.h"
 #include "proc/resources.h"
+#include "proc/sealed_file.h"
 
 namespace ringx::proc {
 
@@ -20,21 +18,6 @@ using namespace std::chrono_literals;
 
 // Longer than building the largest configuration takes; who has not answered by then is stuck.
 constexpr auto answer_time = 60s;
-
-// The bytes in a file of memory that nobody can change any more.
-Result<Fd> seal(std::string_view bytes) {
-    Fd file(memfd_create("ringx-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!file) return fail("memfd_create");
-    while (!bytes.empty()) {
-        ssize_t written = write(file.get(), bytes.data(), bytes.size());
-        if (written < 0) return fail("write");
-        bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-        return fail("fcntl");
-    }
-    return file;
-}
 
 }  // namespace
 
@@ -157,6 +140,7 @@ void Master::end_reload(bool good) {
     for (const Fd& caller : callers) Control::answer(caller, good, said);
     sockets_.keep_only(generation_->listens(), workers());
     if (good) journal_.write(Level::notice, "the configuration is in force");
+    if (std::exchange(reopen_again_, false)) reopen();
 }
 
 // For those who asked while the configuration they meant was not read any more.

@@ -125,8 +125,7 @@ int serve(const CommandLine& line, const Program& program, std::shared_ptr<Gener
     if (!sockets.open(generation->listens(), workers, journal)) return 1;
 
     Daemon daemon;
-    bool daemonize = core.daemon && core.master_process;
-    if (daemonize) {
+    if (core.daemon && core.master_process) {
         auto role = daemon.leave_terminal();
         if (!role) {
             journal.write(Level::emerg, role.error(), "{}() failed", role.error().call);
@@ -154,7 +153,7 @@ int serve(const CommandLine& line, const Program& program, std::shared_ptr<Gener
                     .engine = *engine,
                     .sockets = std::move(sockets),
                     .pid_file = pid_file,
-                    .daemonized = daemonize,
+                    .daemon = daemon,
                     .announce = announce};
     if (!core.master_process) return serve_alone(std::move(started));
     Master master(std::move(started));

@@ -1,12 +1,13 @@
 #include "proc/worker.h"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "proc/journal.h"
+#include "proc/sealed_file.h"
 
 namespace ringx::proc {
 
@@ -14,17 +15,6 @@ namespace {
 
 // Connections that were on their way to a socket when others were told to take them arrive within this time.
 constexpr uint64_t retirement_ms = 250;
-
-Result<conf::Bundle> read_bundle(const Fd& file) {
-    struct stat status;
-    if (fstat(file.get(), &status) != 0) return fail("fstat");
-    auto size = static_cast<size_t>(status.st_size);
-    void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (bytes == MAP_FAILED) return fail("mmap");
-    auto bundle = conf::Bundle::parse({static_cast<const char*>(bytes), size});
-    munmap(bytes, size);
-    return bundle;
-}
 
 }  // namespace
 
@@ -35,7 +25,8 @@ class Worker::Build final : public BlockingJob {
 
  private:
     void work() override {
-        auto bundle = read_bundle(message.fds.at(0));
+        auto bytes = read_sealed(message.fds[0].get());
+        auto bundle = bytes ? conf::Bundle::parse(*bytes) : std::unexpected(bytes.error());
         if (bundle) generation = Generation::build(worker_.start_.program, std::move(*bundle));
         else error = bundle.error();
     }
@@ -103,8 +94,7 @@ bool Worker::open() {
     signal_watch_->start();
     if (!start_.master) return true;
     redirect_standard_error(log());
-    auto sent = start_.master.send(Message::Kind::ready, start_.generation_number);
-    if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
+    answer(Message::Kind::ready, start_.generation_number);
     master_watch_ = std::make_unique<Watch>(loop_, start_.master.fd(), [this] { read_master(); });
     master_watch_->start();
     return true;
@@ -153,14 +143,23 @@ void Worker::read_master() {
 void Worker::obey(Message message) {
     switch (message.kind) {
         case Message::Kind::reload: return begin_build(std::move(message));
-        case Message::Kind::reopen: return reopen_logs(std::move(message.fds));
+        case Message::Kind::reopen: return reopen_logs(message);
         case Message::Kind::retire: return loop_.set_timer(retirement_, retirement_ms);
         default: log().write(Level::alert, "unknown message {} from the master", static_cast<uint32_t>(message.kind));
     }
 }
 
+void Worker::answer(Message::Kind kind, uint32_t number) {
+    auto sent = start_.master.send(kind, number);
+    if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
+}
+
 void Worker::begin_build(Message message) {
-    if (state_ != State::serving || build_ || change_ || message.fds.empty()) return;
+    if (state_ != State::serving) return;
+    if (build_ || change_ || message.incomplete || message.fds.empty()) {
+        log().write(Level::alert, "generation {} did not arrive", message.number);
+        return answer(Message::Kind::refused, message.number);
+    }
     build_ = std::make_unique<Build>(*this, std::move(message));
     loop_.blocking().run(*build_);
 }
@@ -168,16 +167,12 @@ void Worker::begin_build(Message message) {
 void Worker::finish_build(Build& build) {
     std::unique_ptr<Build> ours = std::move(build_);
     uint32_t number = build.message.number;
-    auto answer = [this, number](Message::Kind kind) {
-        auto sent = start_.master.send(kind, number);
-        if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
-    };
     Generation* next = build.generation.get();
     size_t logs = next == nullptr || next->failed() ? 0 : next->logs().all().size();
     auto& fds = build.message.fds;
     if (next == nullptr || next->failed() || fds.size() != 1 + logs + next->listens().size()) {
         log().write(Level::alert, build.error, "cannot build generation {}", number);
-        return answer(Message::Kind::refused);
+        return answer(Message::Kind::refused, number);
     }
     next->logs().take_over(generation_->logs());
     for (size_t i = 0; i < logs; ++i) {
@@ -186,12 +181,27 @@ void Worker::finish_build(Build& build) {
     }
     std::vector<Fd> sockets;
     for (size_t i = 1 + logs; i < fds.size(); ++i) sockets.push_back(std::move(fds[i]));
-    change_to(build.generation, std::move(sockets), [answer] { answer(Message::Kind::reloaded); });
+    change_to(build.generation, std::move(sockets), [this, number] { answer(Message::Kind::reloaded, number); });
 }
 
-void Worker::reopen_logs(std::vector<Fd> opened) {
-    auto& files = generation_->logs().all();
-    for (size_t i = 0; i < std::min(files.size(), opened.size()); ++i) files[i]->adopt(std::move(opened[i]));
+// The master's logs, opened anew, by their names: it may be a generation ahead of us, or we are leaving with an old
+// one.
+void Worker::reopen_logs(const Message& message) {
+    auto names = message.fds.empty() ? fail("recvmsg", EMFILE) : read_sealed(message.fds[0].get());
+    if (!names || message.incomplete) {
+        log().write(Level::alert, "the logs that were opened anew did not arrive");
+        return;
+    }
+    size_t at = 1;
+    for (auto name : std::views::split(*names, '\n')) {
+        if (at == message.fds.size()) break;
+        for (auto& file : generation_->logs().all()) {
+            if (file->name() != std::string_view(name)) continue;
+            Fd ours(fcntl(message.fds[at].get(), F_DUPFD_CLOEXEC, 3));
+            if (ours) file->adopt(std::move(ours));
+        }
+        ++at;
+    }
     redirect_standard_error(log());
     log().write(Level::notice, "reopening logs");
 }

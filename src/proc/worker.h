@@ -84,7 +84,8 @@ class Worker final : public Acceptor::Sink {
     void obey(Message message);
     void begin_build(Message message);
     void finish_build(Build& build);
-    void reopen_logs(std::vector<Fd> opened);
+    void reopen_logs(const Message& message);
+    void answer(Message::Kind kind, uint32_t number);
 
     void after_turn();
     void try_change();
