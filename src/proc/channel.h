@@ -24,6 +24,7 @@ struct Message {
         ready,     // it serves
         reloaded,  // `number`: this generation is in use
         refused,   // `number`: this generation could not be built
+        closed,    // it accepts no more connections
     };
     Kind kind;
     uint32_t number = 0;

@@ -115,7 +115,7 @@ std::optional<ControlAnswer> ask_for_reload(const std::string& pid_path, pid_t m
     ssize_t size;
     do size = recv(socket.get(), packet.data(), packet.size(), 0);
     while (size < 0 && errno == EINTR);
-    if (size <= 0) return ControlAnswer{false, "server: [error] the master process ended before it answered\n"};
+    if (size <= 0) return std::nullopt;
     return ControlAnswer{packet[0] == '+', packet.substr(1, static_cast<size_t>(size) - 1)};
 }
 

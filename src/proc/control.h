@@ -42,7 +42,7 @@ struct ControlAnswer {
     std::string text;
 };
 
-// Asks the master for a reload and waits for its answer; nothing when there is nobody to ask.
+// Asks the master for a reload and waits for its answer; nothing when there is nobody who answers.
 std::optional<ControlAnswer> ask_for_reload(const std::string& pid_path, pid_t master);
 
 }  // namespace ringx::proc

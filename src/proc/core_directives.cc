@@ -128,7 +128,7 @@ void set_thread_pool(CoreSettings& settings, Binding& binding) {
         } else if (auto most = value_of(word.text, "max_queue")) {
             parse_part<uint32_t>(binding, word, *most);
         } else {
-            invalid_parameter(binding, word, "expected threads= or max_queue=");
+            return invalid_parameter(binding, word, "expected threads= or max_queue=");
         }
     }
     if (!threads) return binding.mistake(words[0], text::format("\"thread_pool\" must have \"threads\" parameter"));

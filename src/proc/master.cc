@@ -105,6 +105,7 @@ void Master::continue_start() {
     }
     state_ = State::serving;
     open_control();
+    begin_again();
 }
 
 void Master::give_up() {
@@ -182,6 +183,10 @@ void Master::on_message(WorkerProcess& process, const Message& message) {
     if (message.kind == Message::Kind::refused) {
         // A new process has the generation from its birth.
         if (&process == supervisor_.find(process.number)) process.generation = 0;
+        return;
+    }
+    if (message.kind == Message::Kind::closed) {
+        process.closed = true;
         return;
     }
     process.generation = message.number;

@@ -108,14 +108,14 @@ void Master::send_generation(WorkerProcess& process, int bundle) {
 
 // Whether every worker has followed; those that cannot are replaced.
 void Master::continue_reload() {
-    if (!reload_) {
-        if (reload_again_ && state_ == State::serving) begin_again();
-        return;
-    }
+    if (!reload_) return;
     if (state_ != State::serving) return end_reload(false);
-    if (all_serve()) return end_reload(true);
-    auto refused = [](const WorkerProcess& process) { return process.serving && process.generation == 0; };
     bool late = reload_->deadline <= std::chrono::steady_clock::now();
+    auto accepts_still = [](const WorkerProcess& process) { return process.leaving && !process.closed; };
+    bool followed = all_serve();
+    if (followed && (late || std::ranges::none_of(supervisor_.processes(), accepts_still))) return end_reload(true);
+    auto refused = [](const WorkerProcess& process) { return process.serving && process.generation == 0; };
+    if (followed) return;
     if (supervisor_.any_fatal() || (late && reload_->second_try)) return end_reload(false);
     if (late || std::ranges::any_of(supervisor_.processes(), refused)) replace_laggards();
 }
@@ -141,12 +141,12 @@ void Master::end_reload(bool good) {
     sockets_.keep_only(generation_->listens(), workers());
     if (good) journal_.write(Level::notice, "the configuration is in force");
     if (std::exchange(reopen_again_, false)) reopen();
+    begin_again();
 }
 
-// For those who asked while the configuration they meant was not read any more.
+// For those who asked when the files had already been read.
 void Master::begin_again() {
-    reload_again_ = false;
-    begin_reload(std::exchange(callers_, {}));
+    if (std::exchange(reload_again_, false)) begin_reload(std::exchange(callers_, {}));
 }
 
 void Master::fail_reload(const std::vector<Fd>& callers) {

@@ -56,6 +56,7 @@ void Supervisor::start(unsigned number) {
                           .generation = 0,
                           .serving = false,
                           .leaving = false,
+                          .closed = false,
                           .started = now()});
     journal_.write(Level::notice, "start worker process {}", pid);
 }

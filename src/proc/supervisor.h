@@ -27,6 +27,7 @@ struct WorkerProcess {
     uint32_t generation;    // the latest it has said to serve
     bool serving = false;   // it has said so at all
     bool leaving = false;   // it was told to end
+    bool closed = false;    // it has said that it accepts no more
     Moment started;
 };
 

@@ -151,7 +151,9 @@ void Worker::obey(Message message) {
 
 void Worker::answer(Message::Kind kind, uint32_t number) {
     auto sent = start_.master.send(kind, number);
-    if (!sent) log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
+    // EPIPE: the master is gone, which is noticed where its messages are read.
+    if (sent || sent.error().number == EPIPE) return;
+    log().write(Level::alert, sent.error(), "cannot answer the master: sendmsg() failed");
 }
 
 void Worker::begin_build(Message message) {
@@ -306,6 +308,7 @@ void Worker::leave_queues() {
         for (auto& [key, acceptor] : acceptors_) acceptor->take_queue();
     }
     acceptors_.clear();
+    if (start_.master) answer(Message::Kind::closed, start_.generation_number);
 }
 
 void Worker::stop_accepting() {
