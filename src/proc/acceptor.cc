@@ -51,6 +51,8 @@ Acceptor::Acceptor(Loop& loop, const Listen& listen, Fd socket, Sink& sink)
     fd = socket_.get();
 }
 
+Acceptor::~Acceptor() { loop_.engine().close(socket_.release()); }
+
 void Acceptor::start() {
     wanted_ = true;
     if (!in_flight() && !pausing_) arm();

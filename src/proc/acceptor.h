@@ -28,6 +28,7 @@ class Acceptor final : public Operation, private Timer {
     };
 
     Acceptor(Loop& loop, const Listen& listen, Fd socket, Sink& sink);
+    ~Acceptor() override;
 
     const std::string& key() const { return key_; }
 
