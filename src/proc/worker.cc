@@ -61,8 +61,16 @@ int Worker::run() {
     return 0;
 }
 
+// What the master found possible may not be so for the last of many workers: rings of ordinary users count against one
+// limit of locked memory. Unless io_uring was asked for, such a worker does without.
 bool Worker::open_engine() {
+    using Choice = EngineSettings::Choice;
     auto opened = loop_.open(start_.engine);
+    if (!opened && start_.engine.choice == Choice::io_uring && *generation_->events().use == Choice::automatic) {
+        log().write(Level::warn, opened.error(), "using the \"epoll\" event method: {}() failed", opened.error().call);
+        start_.engine.choice = Choice::epoll;
+        opened = loop_.open(start_.engine);
+    }
     if (!opened) log().write(Level::emerg, opened.error(), "cannot make the engine: {}() failed", opened.error().call);
     return opened.has_value();
 }
