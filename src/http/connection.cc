@@ -53,18 +53,22 @@ std::string_view Connection::pending() const {
     return bytes.substr(consumed_);
 }
 
-void Connection::hold(Lease lease) {
-    if (request_ != nullptr && request_->head_is_complete) {
-        // The request points into what has come so far; it keeps that.
-        if (!lease_.empty()) {
-            if (request_->head_lease.empty() && request_->head_text.empty()) request_->head_lease = std::move(lease_);
-        } else if (request_->head_lease.empty() && request_->head_text.empty()) {
-            request_->head_text = std::move(input_);
-        }
-        lease_.release();
-        input_ = {};
-        consumed_ = 0;
+// The request points into what has come so far; it keeps that, and the connection goes on to other bytes.
+void Connection::leave_head_to_request() {
+    bool keeps_it = !request_->head_lease.empty() || !request_->head_text.empty();
+    if (!keeps_it && !lease_.empty()) {
+        request_->head_lease = std::move(lease_);
+    } else if (!keeps_it) {
+        request_->head_text = std::move(input_);
     }
+    lease_.release();
+    input_ = {};
+    consumed_ = 0;
+}
+
+void Connection::hold(Lease lease) {
+    if (request_ != nullptr && request_->head_is_complete) leave_head_to_request();
+    const char* was_at = pending().data();
     const BufferPool& pool = server_.loop().engine().buffers();
     bool copies = !pending().empty() || pool.available() < pool.count() / 2;
     if (copies) {
@@ -80,10 +84,18 @@ void Connection::hold(Lease lease) {
         lease_ = std::move(lease);
     }
     consumed_ = 0;
+    if (pending().data() != was_at) read_head_again();
+}
+
+// The bytes of a head that is not complete have moved.
+void Connection::read_head_again() {
+    parser_.restart();
+    if (request_ != nullptr && !request_->head_is_complete) request_->head.clear();
 }
 
 // Whatever is left is the beginning of a head: the lease goes back, and the bytes are kept until the rest comes.
 void Connection::keep_partial_head() {
+    hold_generation();
     std::string_view left = pending();
     if (left.empty()) {
         lease_.release();
@@ -95,9 +107,7 @@ void Connection::keep_partial_head() {
         return;
     }
     consumed_ = 0;
-    hold_generation();
-    parser_.restart();  // the bytes have moved
-    if (request_ != nullptr) request_->head.clear();
+    read_head_again();
 }
 
 Connection::Turn Connection::received(Result<Lease> got) {

@@ -60,7 +60,9 @@ class Connection : public ListNode {
  private:
     // Reading.
     void hold(Lease lease);
+    void leave_head_to_request();
     void keep_partial_head();
+    void read_head_again();
     Turn serve_pending();
     Turn finish_batch();
     Turn no_request(Error error);
