@@ -1,151 +1,204 @@
-// t/unit/event/wait_test.cc - waits and receivers with real sockets, on each engine the system allows.
+// t/unit/event/wait_test.cc - waits for one thing: an operation, a while, a thread, a gate. On both engines.
 //
-// Every test is a small conversation over a socket pair. Pools and queues are kept tiny, so that parking, re-arming and
-// full queues are the rule and not the exception.
+// Each wait is left in every way it can be: by success, by time, by cancel, and at each moment in between.
 #include "event/wait.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/openat2.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
-#include <list>
-#include <memory>
 #include <string>
-#include <vector>
 
-#include "base/fd.h"
 #include "event/task.h"
+#include "t/unit/event/both_engines.h"
 
 namespace ringx {
 namespace {
 
-using Choice = EngineSettings::Choice;
+using engine_test::engine_name;
+using engine_test::pattern;
+using engine_test::receive_all;
+using engine_test::send_all;
+using Kind = Operation::Kind;
 
-struct Pair {
-    Fd ours;
-    Fd theirs;
+class WaitTest : public engine_test::BothEngines {};
 
-    explicit Pair(int domain = AF_UNIX) {
-        int ends[2];
-        if (domain == AF_UNIX) {
-            CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-            ours.reset(ends[0]);
-            theirs.reset(ends[1]);
-            return;
-        }
-        Fd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        CHECK(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-        CHECK(listen(listener.get(), 1) == 0);
-        CHECK(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-        theirs.reset(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        CHECK(connect(theirs.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-        ours.reset(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        CHECK(fcntl(theirs.get(), F_SETFL, O_NONBLOCK) == 0);
-    }
-
-    void give(std::string_view text) { CHECK(::write(theirs.get(), text.data(), text.size()) == ssize_t(text.size())); }
-};
-
-struct Case {
-    Choice choice;
-    int domain;
-};
-
-class OnEngines : public testing::TestWithParam<Case> {
- protected:
-    void SetUp() override {
-        if (GetParam().choice == Choice::io_uring) {
-            if (auto why = io_uring_unavailable()) GTEST_SKIP() << *why;
-        }
-        settings.choice = GetParam().choice;
-    }
-
-    Loop& open() {
-        auto opened = loop.open(settings);
-        EXPECT_TRUE(opened) << opened.error().call << " " << opened.error().number;
-        return loop;
-    }
-
-    template <typename Done>
-    void turn_until(Done done) {
-        for (int turns = 0; !done(); ++turns) {
-            ASSERT_LT(turns, 100'000);
-            loop.turn(100);
-        }
-    }
-
-    EngineSettings settings;
-    Loop loop;
-};
-
-// What a conversation read, and how it ended.
-struct Heard {
+struct Ended {
+    Result<int> result;
     std::string text;
-    int error = 0;
     bool over = false;
-    unsigned leases = 0;
 };
 
-Task<> listen_until_over(Receiver& receiver, Heard& heard, uint64_t limit_ms = no_limit) {
-    for (;;) {
-        auto got = co_await receiver.next(limit_ms);
-        if (!got) {
-            heard.error = got.error().number;
-            break;
-        }
-        if (got->empty()) break;
-        heard.text += got->view();
-        ++heard.leases;
+Task<> await(Wait& wait, Ended& ended) {
+    ended.result = co_await wait;
+    if (ended.result && wait.kind == Kind::receive) {
+        Lease lease = wait.lease();
+        ended.text = lease.view();
     }
-    receiver.end();
-    co_await receiver.ended();
-    heard.over = true;
+    ended.over = true;
 }
 
-TEST_P(OnEngines, a_receiver_stays_armed_from_lease_to_lease) {
+TEST_P(WaitTest, receives_one_lease) {
     open();
-    Pair pair(GetParam().domain);
-    Receiver receiver(loop, pair.ours.get());
-    Heard heard;
-    auto task = listen_until_over(receiver, heard);
-    for (char letter = 'a'; letter <= 'z'; ++letter) {
-        pair.give({&letter, 1});
-        turn_until([&] { return !heard.text.empty() && heard.text.back() == letter; });
+    auto pair = tcp_pair();
+    Wait wait(loop, Kind::receive, pair.ours.get(), "recv");
+    for (const char* word : {"one", "two"}) {
+        Ended ended;
+        auto task = await(wait, ended);
+        send_all(pair.theirs.get(), word);
+        ASSERT_TRUE(until([&] { return ended.over; }));
+        EXPECT_EQ(ended.text, word);
     }
-    pair.theirs.reset();
-    turn_until([&] { return heard.over; });
-    EXPECT_EQ(heard.text, "abcdefghijklmnopqrstuvwxyz");
-    EXPECT_EQ(heard.error, 0);
 }
 
-TEST_P(OnEngines, data_comes_before_the_end_that_arrives_with_it) {
+TEST_P(WaitTest, can_be_cancelled_at_each_point) {
     open();
-    Pair pair(GetParam().domain);
-    pair.give("the last words");
-    pair.theirs.reset();
-    Receiver receiver(loop, pair.ours.get());
-    Heard heard;
-    auto task = listen_until_over(receiver, heard);
-    turn_until([&] { return heard.over; });
-    EXPECT_EQ(heard.text, "the last words");
-    EXPECT_EQ(heard.error, 0);
+    for (int turns = 0; turns < 4; ++turns) {
+        auto pair = tcp_pair();
+        char byte;
+        Wait wait(loop, Kind::receive_into, pair.ours.get(), "recv");
+        wait.data = &byte;
+        wait.bytes = 1;
+        wait.cancel();  // not begun: without effect
+        Ended ended;
+        auto task = await(wait, ended);
+        for (int i = 0; i < turns; ++i) loop.turn(0);
+        wait.cancel();
+        wait.cancel();
+        ASSERT_TRUE(until([&] { return ended.over; }));
+        ASSERT_FALSE(ended.result);
+        EXPECT_EQ(ended.result.error().number, ECANCELED);
+        wait.cancel();  // over: without effect
+
+        send_all(pair.theirs.get(), "x");
+        Ended again;
+        auto next = await(wait, again);
+        ASSERT_TRUE(until([&] { return again.over; }));
+        EXPECT_EQ(again.result, 1);
+        EXPECT_EQ(byte, 'x');
+    }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sockets, OnEngines,
-                         testing::Values(Case{Choice::io_uring, AF_UNIX}, Case{Choice::io_uring, AF_INET},
-                                         Case{Choice::epoll, AF_UNIX}, Case{Choice::epoll, AF_INET}),
-                         [](const auto& each) {
-                             std::string name = each.param.choice == Choice::io_uring ? "io_uring" : "epoll";
-                             return name + (each.param.domain == AF_UNIX ? "_unix" : "_tcp");
-                         });
+TEST_P(WaitTest, a_limit_that_runs_out_is_a_timeout) {
+    open();
+    auto pair = tcp_pair();
+    char byte;
+    Wait wait(loop, Kind::receive_into, pair.ours.get(), "recv", 15);
+    wait.data = &byte;
+    wait.bytes = 1;
+    Ended ended;
+    uint64_t began = loop.clock().now_ms();
+    auto task = await(wait, ended);
+    ASSERT_TRUE(until([&] { return ended.over; }));
+    ASSERT_FALSE(ended.result);
+    EXPECT_EQ(ended.result.error().number, ETIMEDOUT);
+    EXPECT_STREQ(ended.result.error().call, "recv");
+    EXPECT_GE(loop.clock().now_ms(), began + 15);
+}
+
+TEST_P(WaitTest, a_send_that_ran_out_of_time_has_failed_although_bytes_have_left) {
+    open();
+    auto pair = tcp_pair();
+    std::string text = pattern(32 << 20);
+    iovec part{text.data(), text.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    Wait wait(loop, Kind::send, pair.ours.get(), "send", 50);
+    wait.message = &message;
+    Ended ended;
+    auto task = await(wait, ended);
+    ASSERT_TRUE(until([&] { return ended.over; }));
+    ASSERT_FALSE(ended.result);
+    EXPECT_EQ(ended.result.error().number, ETIMEDOUT);
+    EXPECT_FALSE(receive_all(pair.theirs.get()).empty());
+}
+
+TEST_P(WaitTest, a_send_that_ends_in_time_is_whole) {
+    open();
+    auto pair = tcp_pair();
+    std::string text = pattern(4 << 20);
+    iovec part{text.data(), text.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    Wait wait(loop, Kind::send, pair.ours.get(), "send", 20'000);
+    wait.message = &message;
+    Ended ended;
+    auto task = await(wait, ended);
+    std::string got;
+    ASSERT_TRUE(until([&] {
+        got += receive_all(pair.theirs.get());
+        return ended.over;
+    }));
+    EXPECT_EQ(ended.result, static_cast<int>(text.size()));
+    got += receive_all(pair.theirs.get());
+    EXPECT_TRUE(got == text);
+}
+
+Task<> nap(Sleep& rest, bool& passed, bool& over) {
+    passed = co_await rest;
+    over = true;
+}
+
+TEST_P(WaitTest, a_sleep_lasts_as_long_as_it_says_or_until_it_is_cancelled) {
+    open();
+    bool passed = false;
+    bool over = false;
+    Sleep rest(loop, 20);
+    uint64_t began = loop.clock().now_ms();
+    auto task = nap(rest, passed, over);
+    ASSERT_TRUE(until([&] { return over; }));
+    EXPECT_TRUE(passed);
+    EXPECT_GE(loop.clock().now_ms(), began + 20);
+
+    over = false;
+    Sleep longer(loop, 1'000'000);
+    auto second = nap(longer, passed, over);
+    turn_idly();
+    EXPECT_FALSE(over);
+    longer.cancel();
+    EXPECT_FALSE(over);
+    ASSERT_TRUE(until([&] { return over; }));
+    EXPECT_FALSE(passed);
+    longer.cancel();  // over: without effect
+}
+
+Task<> work(Loop& loop, void (*call)(void*), void* context, bool& over) {
+    Blocking blocking(loop, call, context);
+    co_await blocking;
+    over = true;
+}
+
+TEST_P(WaitTest, a_blocking_call_runs_elsewhere_and_comes_back) {
+    open();
+    pthread_t where = pthread_self();
+    bool over = false;
+    auto call = [](void* context) { *static_cast<pthread_t*>(context) = pthread_self(); };
+    auto task = work(loop, call, &where, over);
+    ASSERT_TRUE(until([&] { return over; }));
+    EXPECT_FALSE(pthread_equal(where, pthread_self()));
+}
+
+Task<> pass(Gate& gate, bool& over) {
+    co_await gate;
+    over = true;
+}
+
+TEST(GateTest, opens_when_the_last_has_left) {
+    Gate gate;
+    bool over = false;
+    auto free = pass(gate, over);
+    EXPECT_TRUE(over);
+    gate.enter();
+    gate.enter();
+    over = false;
+    auto task = pass(gate, over);
+    gate.leave();
+    EXPECT_FALSE(over);
+    gate.leave();
+    EXPECT_TRUE(over);
+}
+
+FOR_BOTH_ENGINES(WaitTest);
 
 }  // namespace
 }  // namespace ringx
