@@ -2,6 +2,7 @@
 
 #include <linux/filter.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <set>
@@ -36,6 +37,15 @@ Result<> steer(int socket, unsigned workers) {
     return {};
 }
 
+// The file of a server that was killed: nobody listens there any more, and it would be in our way for ever.
+void remove_if_abandoned(const Address& address, Journal& journal) {
+    if (address.family() != AF_UNIX) return;
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket || connect(socket.get(), address.get(), address.length()) == 0 || errno != ECONNREFUSED) return;
+    journal.write(Level::notice, "removing {}, which a server left behind", address.text());
+    remove_socket_file(address);
+}
+
 void steer_to_all(int socket) {
     int none = 0;
     setsockopt(socket, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof none);  // ENOENT: it was so
@@ -62,6 +72,7 @@ bool ListeningSockets::may_open(std::span<const Listen> listens, Journal& journa
     for (int attempt = 1;; ++attempt) {
         bool in_use = false;
         for (const Listen& listen : listens) {
+            if (!sockets_.contains(listen.key)) remove_if_abandoned(listen.address, journal);
             if (sockets_.contains(listen.key) || has_port(listen.address)) continue;
             auto is_free = check_address_is_free(listen.address);
             if (is_free) continue;

@@ -97,7 +97,7 @@ int Master::run() {
 // When every worker serves, the world is told. A worker that cannot start ends the start.
 void Master::continue_start() {
     if (state_ != State::starting) return;
-    if (supervisor_.any_fatal()) return give_up();
+    if (supervisor_.any_cannot_start()) return give_up();
     if (!all_serve()) return;
     if (!announce_()) {
         exit_code_ = 1;

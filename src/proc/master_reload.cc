@@ -116,7 +116,7 @@ void Master::continue_reload() {
     if (followed && (late || std::ranges::none_of(supervisor_.processes(), accepts_still))) return end_reload(true);
     auto refused = [](const WorkerProcess& process) { return process.serving && process.generation == 0; };
     if (followed) return;
-    if (supervisor_.any_fatal() || (late && reload_->second_try)) return end_reload(false);
+    if (supervisor_.any_cannot_start() || (late && reload_->second_try)) return end_reload(false);
     if (late || std::ranges::any_of(supervisor_.processes(), refused)) replace_laggards();
 }
 

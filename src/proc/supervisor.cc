@@ -20,6 +20,9 @@ constexpr auto early = 2s;
 constexpr std::chrono::milliseconds pause_first = 100ms;
 constexpr std::chrono::milliseconds pause_longest = 10s;
 
+// So many deaths at the start in a row are no bad luck.
+constexpr unsigned failures_believed = 5;
+
 Moment now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -29,6 +32,7 @@ void Supervisor::keep(unsigned count) {
     for (unsigned number = 0; number < count; ++number) {
         Post& post = posts_[number];
         post.fatal = false;
+        post.failures = 0;
         if (find(number) == nullptr) start(number);
     }
 }
@@ -81,8 +85,9 @@ bool Supervisor::hopeless() const {
     return !posts_.empty() && processes_.empty() && std::ranges::all_of(posts_, is_fatal);
 }
 
-bool Supervisor::any_fatal() const {
-    return std::ranges::any_of(posts_, [](const Post& post) { return post.fatal; });
+bool Supervisor::any_cannot_start() const {
+    auto cannot = [](const Post& post) { return post.fatal || post.failures >= failures_believed; };
+    return std::ranges::any_of(posts_, cannot);
 }
 
 WorkerProcess* Supervisor::find(unsigned number) {

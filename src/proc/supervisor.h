@@ -60,8 +60,9 @@ class Supervisor {
     bool none_left() const { return processes_.empty(); }
     // No number has a process or will get one.
     bool hopeless() const;
-    // Some number's process said that another would fare no better.
-    bool any_fatal() const;
+    // Some number's process said that another would fare no better, or died at its start too often to believe
+    // otherwise.
+    bool any_cannot_start() const;
     // The latest process of that number that is not leaving.
     WorkerProcess* find(unsigned number);
     const WorkerProcess* find(unsigned number) const;

@@ -15,6 +15,7 @@ namespace {
 
 // Connections that were on their way to a socket when others were told to take them arrive within this time.
 constexpr uint64_t retirement_ms = 250;
+constexpr uint64_t limit_told_every_ms = 10'000;
 
 }  // namespace
 
@@ -291,12 +292,21 @@ void Worker::limit_connections() {
     size_t most = context_.connections_max;
     if (!limited_ && now >= most) {
         limited_ = true;
-        log().write(Level::warn, "{} worker_connections are in use: no more are accepted for now", most);
+        tell_limit();
         for (auto& [key, acceptor] : acceptors_) acceptor->stop();
     } else if (limited_ && now < most - most / 8) {
         limited_ = false;
         for (auto& [key, acceptor] : acceptors_) acceptor->start();
     }
+}
+
+// Now and then: under load the limit comes and goes with every connection.
+void Worker::tell_limit() {
+    uint64_t now = loop_.clock().now_ms();
+    if (limit_told_ms_ != 0 && now < limit_told_ms_ + limit_told_every_ms) return;
+    limit_told_ms_ = now;
+    log().write(Level::warn, "{} worker_connections are in use: no more are accepted for now",
+                context_.connections_max);
 }
 
 void Worker::after_turn() {

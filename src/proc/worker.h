@@ -95,6 +95,7 @@ class Worker final : public Acceptor::Sink {
     void stop_accepting();
     void leave_queues();
     void limit_connections();
+    void tell_limit();
     size_t connections() const;
     bool finished() const;
 
@@ -117,6 +118,7 @@ class Worker final : public Acceptor::Sink {
     std::unique_ptr<Change> change_;
     State state_ = State::serving;
     bool limited_ = false;  // not accepting, because there are too many connections
+    uint64_t limit_told_ms_ = 0;
 };
 
 }  // namespace ringx::proc

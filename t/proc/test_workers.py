@@ -230,6 +230,18 @@ def test_unix_sockets_are_shared_and_their_file_goes(serve):
     assert not os.path.exists(path)
 
 
+def test_the_socket_file_of_a_killed_server_is_replaced(serve):
+    server = serve(http="server { listen unix:%PREFIX%/logs/sock; root html; }")
+    workers = server.workers()
+    os.kill(server.pid, signal.SIGKILL)
+    server.process.wait()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "the workers to leave")
+    server.process = None
+    server.start()
+    with Client(0, unix=server.path("logs/sock")) as client:
+        assert client.get("/").status == 200
+
+
 def test_the_masters_signals_do_nothing_to_a_worker(serve):
     server = serve()
     workers = server.workers()
