@@ -17,7 +17,8 @@ namespace {
 constexpr size_t step_bytes = 64 << 10;
 constexpr size_t direct_step_bytes = 512 << 10;
 
-// The file's bytes in the arena; nothing when that would have to wait, or the file is not as long as it was.
+// The bytes of a file that open_file_cache holds without content, because it was changed a moment ago. In the arena;
+// nothing when that would have to wait, or the file is not as long as it was.
 std::optional<std::string_view> read_at_once(Request& request, const OpenFile& file) {
     char* bytes = request.arena.text(file.size);
     iovec into{bytes, file.size};
@@ -98,17 +99,15 @@ class PieceReader : public BodySource {
 void set_file_body(Request& request, Response& response, FileRef file) {
     response.content_length = file->size;
     if (file->size == 0) return;
-    if (file->has_content) {
-        response.set_body(file->content);
-        response.file = std::move(file);  // keeps the bytes
-        return;
-    }
     // Whether the body is wanted at all is known only at the end of the pipeline.
-    bool reads = file->size <= content_bytes_max && !file->is_direct && !request.is_head() && !may_send_less(request);
-    if (reads) {
+    bool reads = !file->has_content && file->size <= content_bytes_max && !file->is_direct && !request.is_head() &&
+                 !may_send_less(request);
+    if (reads && file->is_remembered) {
         if (auto bytes = read_at_once(request, *file)) return response.set_body(*bytes);
+    } else if (reads && file->read_content() == 0) {
+        file->fd.reset();  // however slow the client, it costs no descriptor
     }
-    response.set_body(Piece{{}, 0, file->size});
+    response.set_body(file->has_content ? Piece{file->content, 0, 0} : Piece{{}, 0, file->size});
     response.file = std::move(file);
 }
 

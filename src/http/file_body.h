@@ -1,7 +1,7 @@
 // http/file_body.h - how an open file becomes the body of a response, and how a body of pieces is read piece by piece.
 //
-// A small file is read into the request's memory when the kernel has it in its own, so that head and body leave in one
-// send and the descriptor is closed at once; a large one leaves by sendfile. A file the administrator keeps out of the
+// A small file is read into memory when the kernel has it in its own, so that head and body leave in one send and the
+// descriptor is closed at once; a large one leaves by sendfile. A file the administrator keeps out of the
 // page cache (directio) is read through aligned buffers.
 #pragma once
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 
 #include "event/wait.h"
 #include "http/file_shelf.h"
@@ -54,25 +53,21 @@ void accept_content(OpenFile& file) {
 
 // True when the content is read, or cannot be; false when that would have to wait.
 bool read_at_once(OpenFile& file) {
-    file.content.resize(file.size);
-    iovec into{file.content.data(), file.size};
-    ssize_t got = file.size == 0 ? 0 : ::preadv2(file.fd.get(), &into, 1, 0, RWF_NOWAIT);
-    if (got == static_cast<ssize_t>(file.size)) {
-        accept_content(file);
-        return true;
-    }
-    file.content = {};
-    // A part of it is not in memory, or the file system cannot say (EOPNOTSUPP).
-    return got < 0 && errno != EAGAIN && errno != EOPNOTSUPP;
+    int error = file.read_content();
+    if (error == 0) accept_content(file);
+    return error != EAGAIN && error != EOPNOTSUPP;
 }
 
 }  // namespace
 
-FileCache::FileCache(Loop& loop) : loop_(loop), opener_(loop) {}
+FileCache::FileCache(Loop& loop) : loop_(loop), opener_(loop), turn_(loop) {}
 
 FileCache::~FileCache() = default;
 
-void FileCache::clear() { shelves_.clear(); }
+void FileCache::clear() {
+    shelves_.clear();
+    turn_.forget();
+}
 
 FileShelf& FileCache::shelf_of(const OpenRules& rules) {
     for (auto& shelf : shelves_) {
@@ -82,11 +77,7 @@ FileShelf& FileCache::shelf_of(const OpenRules& rules) {
 }
 
 std::optional<Result<FileRef>> FileCache::find(std::string_view path, const OpenRules& rules) {
-    if (!rules.cached) {
-        auto opened = described(opener_.try_open(path, links_of(rules)), rules);
-        if (!opened && opened.error().number == EAGAIN) return std::nullopt;
-        return opened;
-    }
+    if (!rules.cached) return find_for_turn(path, rules);
 
     uint64_t now_ms = loop_.clock().now_ms();
     FileShelf& shelf = shelf_of(rules);
@@ -106,12 +97,25 @@ std::optional<Result<FileRef>> FileCache::find(std::string_view path, const Open
     return remember(path, rules, std::move(opened));
 }
 
+std::optional<Result<FileRef>> FileCache::find_for_turn(std::string_view path, const OpenRules& rules) {
+    // Links are checked for each request.
+    bool may_share = rules.symlinks == Symlinks::follow;
+    if (may_share) {
+        if (FileRef known = turn_.find(path, rules.directio_from)) return known;
+    }
+    auto opened = described(opener_.try_open(path, links_of(rules)), rules);
+    if (!opened && opened.error().number == EAGAIN) return std::nullopt;
+    if (opened && may_share) turn_.keep(path, rules.directio_from, *opened);
+    return opened;
+}
+
 Task<Result<FileRef>> FileCache::open(std::string_view path, const OpenRules& rules) {
     OpenRules ours = rules;
     LinkRules links = links_of(ours);
     auto fd = co_await opener_.open(path, links);
     auto opened = described(std::move(fd), ours);
-    if (!opened || !ours.cached) co_return remember(path, ours, std::move(opened));
+    if (!ours.cached) co_return opened;
+    if (!opened) co_return remember(path, ours, std::move(opened));
 
     OpenFile& file = **opened;
     CachedPath* entry = shelf_of(ours).find(path, ours);
@@ -141,7 +145,6 @@ bool FileCache::wants_content(const CachedPath* entry, const OpenFile& file, con
 
 // Puts into the cache what was just found out, and gives what is to be used: the file already there if it is the same.
 Result<FileRef> FileCache::remember(std::string_view path, const OpenRules& rules, Result<FileRef> opened) {
-    if (!rules.cached) return opened;
     uint64_t now_ms = loop_.clock().now_ms();
     FileShelf& shelf = shelf_of(rules);
     CachedPath* entry = shelf.find(path, rules);
@@ -160,6 +163,7 @@ Result<FileRef> FileCache::remember(std::string_view path, const OpenRules& rule
     const OpenFile& file = **opened;
     bool is_known = entry->file && entry->file->same_as(file) && entry->file->has_content >= file.has_content;
     FileRef kept = is_known ? entry->file : *opened;
+    kept->is_remembered = true;
     bool reads_later = may_have_content(file) && !kept->has_content;
     shelf.learn(*entry, kept, {}, now_ms);
     // What was written a moment ago is read into memory when it has come to rest.

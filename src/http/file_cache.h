@@ -4,7 +4,7 @@
 // Otherwise the handler waits for `open`. Both give a file, a directory or something else that is open, or the error of
 // the path. An entry of the cache knows one state of a file: descriptor, size, dates and, of a small file, the content,
 // so that a hit is no system call. When the entry has not been checked for `valid`, the path is opened anew, and what
-// is known stays if it is still the same.
+// is known stays if it is still the same. Without open_file_cache a file is shared within a turn of the loop only.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "event/task.h"
 #include "http/open_file.h"
 #include "http/open_path.h"
+#include "http/turn_files.h"
 
 namespace ringx::http {
 
@@ -56,13 +57,18 @@ class FileCache {
     // Forgets everything: at a reload, and before the worker ends.
     void clear();
 
+    // Files have been changed by a request: what was opened in this turn is opened anew.
+    void forget_turn() { turn_.forget(); }
+
  private:
     FileShelf& shelf_of(const OpenRules& rules);
     bool wants_content(const CachedPath* entry, const OpenFile& file, const OpenRules& rules) const;
+    std::optional<Result<FileRef>> find_for_turn(std::string_view path, const OpenRules& rules);
     Result<FileRef> remember(std::string_view path, const OpenRules& rules, Result<FileRef> opened);
 
     Loop& loop_;
     PathOpener opener_;
+    TurnFiles turn_;
     std::vector<std::unique_ptr<FileShelf>> shelves_;  // one for each size and patience that was configured
 };
 

@@ -1,5 +1,8 @@
 #include "http/open_file.h"
 
+#include <sys/uio.h>
+
+#include <cerrno>
 #include <charconv>
 #include <memory>
 
@@ -29,6 +32,21 @@ void OpenFile::describe(const struct stat& status) {
     *at++ = '"';
     etag_bytes = static_cast<uint8_t>(at - etag);
     write_http_date(modified, modified_text);
+}
+
+int OpenFile::read_content() {
+    int error = 0;
+    content.resize_and_overwrite(size, [&](char* bytes, size_t wanted) {
+        iovec into{bytes, wanted};
+        ssize_t got = wanted == 0 ? 0 : ::preadv2(fd.get(), &into, 1, 0, RWF_NOWAIT);
+        if (got < 0) error = errno;
+        return got < 0 ? 0 : static_cast<size_t>(got);
+    });
+    // Part of it in memory: the rest has to be waited for, or is no more.
+    if (error == 0 && content.size() < size) error = content.empty() ? ENODATA : EAGAIN;
+    has_content = error == 0;
+    if (!has_content) content = {};
+    return error;
 }
 
 FileRef FileRef::make() { return FileRef(std::make_unique<OpenFile>().release()); }

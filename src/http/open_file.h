@@ -22,11 +22,12 @@ inline constexpr uint64_t content_bytes_max = 64 << 10;
 // is no atomic.
 class OpenFile {
  public:
-    Fd fd;                       // none for what is neither a regular file nor a directory
+    Fd fd;                       // none when it is neither a file nor a directory, or no longer needed
     bool is_file = false;
     bool is_directory = false;
     bool has_content = false;
     bool is_direct = false;      // the descriptor is O_DIRECT
+    bool is_remembered = false;  // by open_file_cache, which decides when to read the content
     uint64_t size = 0;
     int64_t modified = 0;        // seconds since 1970
     std::string content;         // the whole file, when `has_content`
@@ -39,6 +40,10 @@ class OpenFile {
 
     // Fills in what fstat(2) said, and prints etag and date.
     void describe(const struct stat& status);
+
+    // Reads the content of a file into memory, if the kernel has it in its own: 0, or the error. EAGAIN and EOPNOTSUPP
+    // say that reading would have to wait; ENODATA that the file is not as long as it was.
+    int read_content();
 
     // Whether it is the very same file and no byte of it was written in between, as far as its times can tell.
     bool same_as(const OpenFile& other) const { return identity_ == other.identity_; }

@@ -59,15 +59,52 @@ class WithFiles : public testing::Test {
     OpenRules uncached, cached, checked;
 };
 
-TEST_F(WithFiles, without_a_cache_each_opens_for_itself) {
+TEST_F(WithFiles, without_a_cache_each_turn_opens_for_itself) {
     FileCache cache(loop);
-    auto a = get(cache, path, uncached), b = get(cache, path, uncached);
-    ASSERT_TRUE(a && b);
+    size_t before = open_descriptors();
+    auto a = get(cache, path, uncached), same = get(cache, path, uncached);
+    loop.turn(0);
+    auto b = get(cache, path, uncached);
+    ASSERT_TRUE(a && same && b);
+    EXPECT_EQ(a->get(), same->get());
     EXPECT_NE(a->get(), b->get());
+    write("now longer");
+    EXPECT_EQ(get(cache, path, uncached)->get(), b->get());
+    cache.forget_turn();
+    EXPECT_EQ((*get(cache, path, uncached))->size, 10u);
+    loop.turn(0);
+    EXPECT_EQ(open_descriptors(), before + 2);
     EXPECT_TRUE((*a)->is_file);
     EXPECT_FALSE((*a)->has_content);
     EXPECT_EQ((*a)->size, 5u);
     EXPECT_EQ((*a)->etag_view(), (*b)->etag_view());
+}
+
+TEST_F(WithFiles, a_turn_holds_many_files_and_mixes_none_up) {
+    FileCache cache(loop);
+    for (int round = 0; round < 2; ++round) {
+        for (size_t i = 0; i < 100; ++i) {
+            std::string name = top + "/" + std::to_string(i);
+            if (round == 0) std::ofstream(name) << std::string(i, 'x');
+            auto file = get(cache, name, uncached);
+            ASSERT_TRUE(file);
+            EXPECT_EQ((*file)->size, i);
+        }
+    }
+    EXPECT_EQ(get(cache, top + "/none", uncached).error().number, ENOENT);
+}
+
+TEST_F(WithFiles, content_is_read_whole_or_not_at_all) {
+    FileCache cache(loop);
+    auto file = get(cache, path, uncached);
+    ASSERT_TRUE(file);
+    std::filesystem::resize_file(path, 3);
+    EXPECT_NE((*file)->read_content(), 0);
+    EXPECT_FALSE((*file)->has_content);
+    write("fives");
+    if ((*file)->read_content() == 0) {
+        EXPECT_EQ((*file)->content, "fives");
+    }
 }
 
 TEST_F(WithFiles, etag_and_date_are_nginx_s) {
