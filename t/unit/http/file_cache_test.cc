@@ -4,6 +4,8 @@
 // tried with a file that has lain in the system for long.
 #include "http/file_cache.h"
 
+#include "t/unit/event/scripted_engine.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -240,6 +242,43 @@ TEST_F(WithFiles, large_files_are_direct_on_demand) {
     // Not every file system has O_DIRECT; then the file is read as usual.
     EXPECT_EQ((*file)->is_direct, (fcntl((*file)->fd.get(), F_GETFL) & O_DIRECT) != 0);
     EXPECT_FALSE((*file)->has_content);
+}
+
+// The engine is asked when the kernel would have to wait: for a name it has never heard of, for pages it has dropped.
+TEST_F(WithFiles, what_the_engine_cannot_do_is_an_error_or_done_without) {
+    Loop scripted_loop;
+    auto made = std::make_unique<ScriptedEngine>(scripted_loop);
+    ScriptedEngine& engine = *made;
+    scripted_loop.open(std::move(made));
+    FileCache cache(scripted_loop);
+    auto open = [&](const std::string& what) {
+        auto task = cache.open(what, cached);
+        for (int turns = 0; !task.done(); ++turns) {
+            CHECK(turns < 1000);
+            scripted_loop.turn(0);
+        }
+        return task.take();
+    };
+
+    engine.fail_operation(1, EMFILE);
+    auto unheard = open(top + "/unheard");
+    ASSERT_FALSE(unheard);
+    if (!engine.started().empty()) {  // the kernel can say that it would have to wait
+        EXPECT_EQ(unheard.error().number, EMFILE);
+    }
+
+    Fd old(::open(old_file, O_RDONLY));
+    for (int error : {EIO, 0}) {
+        cache.clear();
+        posix_fadvise(old.get(), 0, 0, POSIX_FADV_DONTNEED);
+        size_t before = engine.started().size();
+        if (error != 0) engine.fail_operation(before + 1, error);
+        auto file = open(old_file);
+        ASSERT_TRUE(file);
+        bool failed = error != 0 && engine.started().size() > before;
+        EXPECT_EQ((*file)->has_content, !failed);
+        EXPECT_TRUE((*file)->fd);
+    }
 }
 
 TEST_F(WithFiles, the_cache_gives_back_every_descriptor) {
