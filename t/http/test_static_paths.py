@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import threading
 
 import pytest
 
@@ -187,3 +188,51 @@ def test_a_link_below_the_trusted_root_is_found_in_any_directory_page(linked):
     linked.start()
     assert linked.get("/on/dir/").status == 403
     assert not re.search("outside", linked.get("/on/dir/").text)
+
+
+def test_variables_may_say_what_is_trusted(new_server):
+    server = new_server(server="disable_symlinks on from=$document_root;", files={"real/file": "x", "html2/a": "x"})
+    os.rename(server.path("html"), server.path("was"))
+    os.symlink("real", server.path("html"))
+    os.symlink("file", server.path("real/link"))
+    server.start()
+    assert server.get("/file").text == "x"
+    assert server.get("/link").status == 403
+
+
+@pytest.mark.parametrize("location", ["on", "owner", "cached"])
+def test_a_link_that_flips_leads_nowhere_outside(new_server, location):
+    if location == "owner" and os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    server = new_server(files={"html/dir/x": "", "secret": "outside"}, server="""
+        location /on/ { alias html/; disable_symlinks on from=%PREFIX%/html; }
+        location /owner/ { alias html/; disable_symlinks if_not_owner from=%PREFIX%/html; }
+        location /cached/ { alias html/; disable_symlinks on from=%PREFIX%/html;
+                            open_file_cache max=10; open_file_cache_valid 0s; }
+    """)
+    if location == "owner":
+        os.chown(server.path("secret"), 12345, 12345)
+    server.start()
+    over = threading.Event()
+
+    def flip():
+        name = server.path("html/dir/file")
+        while not over.is_set():
+            server.write("html/dir/inside", "inside")
+            os.rename(server.path("html/dir/inside"), name)
+            os.symlink("../../secret", server.path("html/dir/link"))
+            os.rename(server.path("html/dir/link"), name)
+
+    thread = threading.Thread(target=flip)
+    thread.start()
+    try:
+        with server.client() as client:
+            statuses = set()
+            for _ in range(1000):
+                answer = client.get(f"/{location}/dir/file")
+                statuses.add(answer.status)
+                assert "outside" not in answer.text
+    finally:
+        over.set()
+        thread.join()
+    assert statuses <= {200, 403, 404} and 403 in statuses
