@@ -133,6 +133,9 @@ Connection::Turn Connection::no_request(Error error) {
     }
     request_->log().write(Level::info, request_->log_context(), "client prematurely closed connection");
     request_->sent_status = 400;
+    if (request_->head.request_line.empty()) {
+        request_->head.request_line = pending().substr(0, pending().find_first_of("\r\n"));
+    }
     finish_request();
     return Turn::close;
 }
@@ -150,6 +153,7 @@ void Connection::begin_request() {
     request_->block = request_->location->block;
     request_->core = request_->location->core;
     request_->started_us = server_.clock().now_us();
+    request_->number = peer_.requests + 1;
     request_->pipelined = consumed_ > 0;
 }
 
@@ -185,7 +189,9 @@ Connection::Turn Connection::finish_batch() {
 bool Connection::route() {
     Request& request = *request_;
     std::string storage;
-    request.server = &listen_.point->find(lower_host(request.head.host, storage), request);
+    std::string_view host = lower_host(request.head.host, storage);
+    if (!request.head.host.is_lower) host = request.arena.copy(host);  // captures of a regex point into it
+    request.server = &listen_.point->find(host, request);
     request.location = &request.server->outside;
     request.block = request.location->block;
     request.core = request.location->core;
@@ -331,6 +337,7 @@ Connection::Turn Connection::after_response() {
     idle_limit_ms_ = milliseconds_of(*request.core->keepalive_timeout);
     reset_ = false;
     if (request.location->phases.logs.empty() || output.empty()) {
+        request.completed = request.sent_bytes > 0;
         finish_request();
     } else {
         request.next = std::exchange(answered_, std::exchange(request_, nullptr));

@@ -19,6 +19,7 @@
 #include "http/request.h"
 #include "http/server_settings.h"
 #include "http/site.h"
+#include "http/status.h"
 #include "http/text.h"
 
 namespace ringx::http {
@@ -32,12 +33,17 @@ Value unless_empty(std::string_view text) { return text.empty() ? Value() : text
 
 Value request_line(Request& r, const VariableUse&) { return unless_empty(r.head.request_line); }
 Value request_method(Request& r, const VariableUse&) { return unless_empty(r.head.method_text); }
-Value request_uri(Request& r, const VariableUse&) { return unless_empty(r.head.target); }
 Value content_length(Request& r, const VariableUse&) { return unless_empty(r.head.value(Header::content_length)); }
 Value content_type(Request& r, const VariableUse&) { return unless_empty(r.head.value(Header::content_type)); }
 Value request_length(Request& r, const VariableUse&) { return number_text(r.arena, r.received_bytes); }
 Value request_port(Request& r, const VariableUse&) { return r.head.host.port; }
 Value is_request_port(Request& r, const VariableUse&) { return r.head.host.port.empty() ? "" : ":"; }
+
+// The target without what precedes the path in its absolute form.
+Value request_uri(Request& r, const VariableUse&) {
+    if (r.head.form != Target::absolute) return unless_empty(r.head.target);
+    return r.head.has_query ? r.arena.join({r.head.path, "?", r.head.query}) : r.head.path;
+}
 
 Value server_protocol(Request& r, const VariableUse&) {
     if (r.head.method_text.empty()) return std::nullopt;
@@ -116,7 +122,7 @@ Value request_filename(Request& r, const VariableUse&) {
 
 Value status(Request& r, const VariableUse&) {
     char* text = r.arena.text(3);
-    write_three_digits(text, r.sent_status);
+    write_three_digits(text, sent_status(r.sent_status));
     return std::string_view(text, 3);
 }
 
@@ -128,7 +134,7 @@ Value limit_rate(Request&, const VariableUse&) { return "0"; }  // there is no l
 // --- the connection
 
 Value connection(Request& r, const VariableUse&) { return number_text(r.arena, r.peer->number); }
-Value connection_requests(Request& r, const VariableUse&) { return number_text(r.arena, r.peer->requests); }
+Value connection_requests(Request& r, const VariableUse&) { return number_text(r.arena, r.number); }
 Value pipe(Request& r, const VariableUse&) { return r.pipelined ? "p" : "."; }
 Value scheme(Request&, const VariableUse&) { return "http"; }
 Value https(Request&, const VariableUse&) { return ""; }

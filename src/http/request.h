@@ -40,7 +40,7 @@ class Peer {
     uint64_t number = 0;    // $connection: unique in this run of the server
     uint64_t since_us = 0;  // monotonic: when it was accepted
     int fd = -1;            // for getsockopt(2) and the like only
-    uint32_t requests = 0;  // $connection_requests, the current one included
+    uint32_t requests = 0;  // begun on it, the current one included
 
     Address remote() const;  // asked for once
     Address local() const;   // getsockname(2)
@@ -78,6 +78,7 @@ struct RequestState {
     Answer* answer = nullptr;            // what is waited for
     Request* next = nullptr;             // in a list of requests that were answered together
 
+    uint32_t number = 0;      // on its connection, from 1: $connection_requests
     uint64_t started_us = 0;  // monotonic: when the first byte of the head was seen
     bool pipelined = false;   // its first byte came with the request before it: $pipe
     bool head_is_complete = false;

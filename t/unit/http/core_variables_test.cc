@@ -53,7 +53,7 @@ TEST(CoreVariables, show_the_request_as_it_came) {
         {"query_string", "x=1"},                {"is_args", "?"},                {"host", "www.example.com"},
         {"content_length", "5"},                {"content_type", "text/x"},      {"remote_user", "me"},
         {"request_length", "99"},               {"request_port", "8080"},        {"is_request_port", ":"},
-        {"server_name", "First.example"},       {"server_protocol", "HTTP/1.1"}, {"scheme", "http"},
+        {"server_name", "first.example"},       {"server_protocol", "HTTP/1.1"}, {"scheme", "http"},
         {"https", ""},                          {"document_root", "/srv"},       {"request_filename", "/srv/a b"},
         {"arg_x", "1"},                         {"http_host", "WWW.Example.com:8080"},
     });
@@ -70,6 +70,17 @@ TEST(CoreVariables, of_a_bare_request_are_empty_or_missing_as_in_nginx) {
     });
     Request& garbage = site.request("garbage\n");
     expect_all(garbage, {{"request_method", {}}, {"request_uri", {}}, {"uri", {}}, {"server_protocol", {}}});
+}
+
+TEST(CoreVariables, of_an_absolute_target_begin_at_the_path) {
+    SampleSite site("server { listen 1; }");
+    struct {
+        std::string_view target, want;
+    } cases[] = {{"http://b:81/x?y", "/x?y"}, {"http://b", "/"}, {"http://b?y", "/?y"}, {"http://b/x?", "/x?"}};
+    for (auto& c : cases) {
+        Request& request = site.request("GET " + std::string(c.target) + " HTTP/1.1\nHost: b\n\n");
+        expect_all(request, {{"request_uri", c.want}, {"host", "b"}});
+    }
 }
 
 TEST(CoreVariables, of_credentials_give_the_user_only_when_there_is_one) {
@@ -127,8 +138,8 @@ TEST(CoreVariables, of_a_connection_are_those_of_its_socket) {
     SampleSite site("server { listen 1; }");
     site.peer.fd = accepted.get();
     site.peer.number = 7;
-    site.peer.requests = 3;
     Request& request = site.request();
+    request.number = 3;
     std::string port = std::to_string(Address::of_socket(client.get()).port());
     expect_all(request, {
         {"remote_addr", "127.0.0.1"}, {"remote_port", port},
