@@ -78,6 +78,12 @@ void add_name(ServerSettings& settings, conf::Binding& binding, const conf::Word
     }
 }
 
+// $server_name: names of hosts are lower case, patterns stay as they are.
+std::string_view first_name(Arena& arena, std::string_view name) {
+    if (name.starts_with('~')) return name;
+    return arena.copy(lower(name.starts_with('.') ? name.substr(1) : name));
+}
+
 void set_server_name(ServerSettings& settings, conf::Binding& binding) {
     for (const conf::Word& word : binding.words()) {
         conf::Word name = word;
@@ -87,7 +93,7 @@ void set_server_name(ServerSettings& settings, conf::Binding& binding) {
             name.text = binding.arena().copy(hostname);
         }
         if (settings.names.empty() && settings.first_name.empty()) {
-            settings.first_name = name.text.starts_with('.') ? name.text.substr(1) : name.text;
+            settings.first_name = first_name(binding.arena(), name.text);
         }
         add_name(settings, binding, name);
     }

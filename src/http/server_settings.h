@@ -38,7 +38,7 @@ struct ListenHere {
 struct ServerSettings {
     std::vector<ListenHere> listens;
     std::vector<ServerName> names;
-    std::string_view first_name;  // $server_name: as written, without a leading dot
+    std::string_view first_name;  // $server_name: in lower case, without a leading dot
 
     void complete(conf::Completion& completion);
 };
