@@ -62,10 +62,6 @@ class FirstLog {
     Log log_;
 };
 
-void report_mistakes(const Generation& generation, Journal& journal) {
-    for (auto& mistake : generation.tree().mistakes()) journal.report(mistake);
-}
-
 void dump(const Generation& generation) {
     conf::Bundle bundle = generation.bundle();
     for (auto& path : generation.tree().files()) {
@@ -173,7 +169,7 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
     journal.use(&first_log.log());
     auto generation = Generation::build(program, program.origin.open_bundle());
     if (line.signal != CommandLine::Signal::none) return send_signal(line.signal, *generation, journal);
-    if (!(line.test && line.quiet && !generation->failed())) report_mistakes(*generation, journal);
+    for (auto& mistake : generation->tree().mistakes()) journal.report(mistake);
     if (line.test) return test(line, program, *generation, journal);
     if (generation->failed()) return 1;
     return serve(line, program, std::move(generation), journal, title);
