@@ -14,6 +14,12 @@ def resident_kb(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
 
 
+def is_sanitized(pid):
+    """AddressSanitizer keeps freed memory for a while."""
+    with open(f"/proc/{pid}/maps") as file:
+        return "libasan" in file.read()
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -38,7 +44,7 @@ def test_many_reloads_cost_nothing(serve):
     assert [server.pid, *server.workers()] == pids
     for (fds_before, kb_before), (fds_after, kb_after) in zip(before, after):
         assert abs(fds_after - fds_before) <= 2  # connections come and go
-        assert kb_after < kb_before + 1024
+        assert kb_after < kb_before + 1024 or is_sanitized(server.pid)
 
 
 def test_keepalive_connections_and_downloads_survive_reloads(serve):
