@@ -19,11 +19,17 @@ RequestBody::RequestBody(Connection& connection, const RequestHead& head, uint64
 
 Result<std::string_view> RequestBody::count(std::string_view data) {
     bytes_ += data.size();
-    if (bytes_max_ != 0 && bytes_ > bytes_max_) return fail("read", EMSGSIZE);
+    if (bytes_max_ != 0 && bytes_ > bytes_max_) return give_up({"read", EMSGSIZE});
     return data;
 }
 
+std::unexpected<Error> RequestBody::give_up(Error error) {
+    error_ = error;
+    return std::unexpected(error);
+}
+
 Result<std::string_view> RequestBody::decode() {
+    if (error_.number != 0) return std::unexpected(error_);
     std::string_view bytes = connection_.pending();
     if (!chunked_) {
         auto part = bytes.substr(0, std::min<uint64_t>(left_, bytes.size()));
@@ -39,7 +45,7 @@ Result<std::string_view> RequestBody::decode() {
         switch (step.kind) {
             case ChunkedDecoder::Step::Kind::data: return count(step.data);
             case ChunkedDecoder::Step::Kind::done: ended_ = true; return std::string_view();
-            case ChunkedDecoder::Step::Kind::bad: reason_ = step.reason; return fail("read", EBADMSG);
+            case ChunkedDecoder::Step::Kind::bad: reason_ = step.reason; return give_up({"read", EBADMSG});
             case ChunkedDecoder::Step::Kind::need_more: break;
         }
     }
@@ -55,7 +61,7 @@ Task<Result<std::string_view>> RequestBody::next() {
             connection_.send_continue();
         }
         Result<> more = co_await connection_.receive_more();
-        if (!more) co_return std::unexpected(more.error());
+        if (!more) co_return give_up(more.error());
     }
     co_return std::string_view();
 }

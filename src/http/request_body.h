@@ -22,7 +22,8 @@ class RequestBody {
     RequestBody(Connection& connection, const RequestHead& head, uint64_t bytes_max);
 
     // The next bytes, valid until the next call; empty at the end. Errors: ETIMEDOUT, ECONNRESET (the client left
-    // before the end), EBADMSG (malformed chunks: 400), EMSGSIZE (larger than allowed: 413), ECANCELED.
+    // before the end), EBADMSG (malformed chunks: 400), EMSGSIZE (larger than allowed: 413), ECANCELED. After an error
+    // every call gives the same one.
     Task<Result<std::string_view>> next();
 
     // Passes over bytes that are already here. True when that was all of the body.
@@ -36,6 +37,7 @@ class RequestBody {
     // Decodes what is here: some payload, or nothing when all was framing.
     Result<std::string_view> decode();
     Result<std::string_view> count(std::string_view data);
+    std::unexpected<Error> give_up(Error error);
 
     Connection& connection_;
     ChunkedDecoder chunks_;
@@ -45,6 +47,7 @@ class RequestBody {
     bool chunked_;
     bool expects_continue_;
     bool ended_ = false;
+    Error error_;  // number 0: none
     const char* reason_ = "";
 };
 
