@@ -4,12 +4,14 @@
 
 #include <algorithm>
 
+#include "base/format.h"
 #include "http/output.h"
 #include "http/pipeline.h"
 #include "http/response_head.h"
 #include "http/server.h"
 #include "http/site.h"
 #include "http/uri.h"
+#include "net/error_log.h"
 
 namespace ringx::http {
 namespace {
@@ -55,6 +57,7 @@ std::string_view Connection::pending() const {
 
 // The request points into what has come so far; it keeps that, and the connection goes on to other bytes.
 void Connection::leave_head_to_request() {
+    CHECK(pending().empty());
     bool keeps_it = !request_->head_lease.empty() || !request_->head_text.empty();
     if (!keeps_it && !lease_.empty()) {
         request_->head_lease = std::move(lease_);
@@ -62,7 +65,7 @@ void Connection::leave_head_to_request() {
         request_->head_text = std::move(input_);
     }
     lease_.release();
-    input_ = {};
+    input_ = std::string();  // unlike {}, this gives its memory back
     consumed_ = 0;
 }
 
@@ -80,7 +83,7 @@ void Connection::hold(Lease lease) {
         }
         input_.append(lease.view());
     } else {
-        input_ = {};
+        input_ = std::string();
         lease_ = std::move(lease);
     }
     consumed_ = 0;
@@ -99,7 +102,7 @@ void Connection::keep_partial_head() {
     std::string_view left = pending();
     if (left.empty()) {
         lease_.release();
-        input_ = {};
+        input_ = std::string();
     } else if (!lease_.empty()) {
         input_.assign(left);
         lease_.release();
@@ -112,6 +115,7 @@ void Connection::keep_partial_head() {
 
 Connection::Turn Connection::received(Result<Lease> got) {
     if (!got) return no_request(got.error());
+    if (ended_) return no_request({"recv", ECANCELED});  // it came too late
     if (got->empty()) return no_request({"recv", 0});
     hold(std::move(*got));
     return serve_pending();
@@ -180,7 +184,12 @@ Connection::Turn Connection::serve_pending() {
 Connection::Turn Connection::finish_batch() {
     Turn turn = flush();
     if (turn != Turn::listen) return turn;
-    if (closing_) return Turn::close;
+    if (closing_ || (server_.draining() && request_ == nullptr)) {
+        closing_ = true;
+        // A head that has begun is not answered any more.
+        if (request_ != nullptr) server_.give_back(*std::exchange(request_, nullptr));
+        return Turn::close;
+    }
     keep_partial_head();
     return Turn::listen;
 }
@@ -364,17 +373,30 @@ Connection::Turn Connection::flush() {
     return Turn::listen;
 }
 
-void Connection::report_send_error(const Output& output) {
-    const Request* request = request_ != nullptr ? request_ : answered_;
-    if (request == nullptr) return;
-    if (output.truncated()) {
-        request->log().write(Level::alert, request->log_context(), "file was truncated while it was being sent");
-        return;
+// What is being sent answers this request; null when it was given back already, because nobody logs it.
+const Request* Connection::current() const { return request_ != nullptr ? request_ : answered_; }
+
+const CoreSettings& Connection::current_core() const {
+    const Request* request = current();
+    return request != nullptr ? *request->core : *listen_.point->default_server().outside.core;
+}
+
+void Connection::log_current(Level level, Error error, std::string_view what) const {
+    if (const Request* request = current()) {
+        return request->log().write(level, request->log_context(), error, "{}", what);
     }
+    auto describe = [](const void* peer, LogTail& tail) {
+        tail.add("client", static_cast<const Peer*>(peer)->remote().host_text());
+    };
+    const Log& log = error_log(*listen_.point->default_server().outside.block);
+    log.write(level, LogContext{peer_.number, describe, &peer_}, error, "{}", what);
+}
+
+void Connection::report_send_error(const Output& output) const {
+    if (output.truncated()) return log_current(Level::alert, {}, "file was truncated while it was being sent");
     // That a client leaves is no fault of ours.
     bool left = output.error().number == EPIPE || output.error().number == ECONNRESET;
-    request->log().write(left ? Level::info : Level::error, request->log_context(), output.error(), "{}() failed",
-                         output.error().call);
+    log_current(left ? Level::info : Level::error, output.error(), text::format("{}() failed", output.error().call));
 }
 
 // The answer to the current request has left, or will not.
@@ -403,7 +425,7 @@ void Connection::log_answered(bool completed) {
 }
 
 void Connection::drain() {
-    if (request_ == nullptr && pending().empty()) receiver_.end();
+    if (request_ == nullptr && !closing_ && pending().empty()) receiver_.end();
 }
 
 void Connection::end() {

@@ -92,7 +92,12 @@ class Connection : public ListNode {
     Task<Result<>> read_ahead(Output& output);
     Task<bool> discard_body();
     Task<void> linger();
-    void report_send_error(const Output& output);
+    void report_send_error(const Output& output) const;
+
+    // For logs and limits.
+    const Request* current() const;
+    const CoreSettings& current_core() const;
+    void log_current(Level level, Error error, std::string_view what) const;
 
     HttpServer& server_;
     ListenSlot& listen_;

@@ -59,7 +59,8 @@ Task<Connection::Turn> Connection::serve_slowly() {
         }
         log_answered(sent);
         if (!sent) closing_ = true;
-        if (request_ != nullptr) {
+        // A head that is not complete waits for its rest.
+        if (request_ != nullptr && request_->head_is_complete) {
             request_->completed = sent;
             co_await leave_request();
         }
@@ -130,8 +131,8 @@ Task<bool> Connection::send_output(Output& output) {
 }
 
 Task<Result<>> Connection::wait_writable() {
-    const Request* request = request_ != nullptr ? request_ : answered_;
-    auto limit = static_cast<uint64_t>(request->core->send_timeout->count());
+    const CoreSettings& core = current_core();
+    auto limit = static_cast<uint64_t>(core.send_timeout->count());
     Wait wait(server_.loop(), Operation::Kind::poll, peer_.fd, "send", limit);
     wait.events = POLLOUT;
     waiting_ = &wait;
@@ -139,8 +140,8 @@ Task<Result<>> Connection::wait_writable() {
     waiting_ = nullptr;
     if (ready) co_return Result<>();
     if (ready.error().number == ETIMEDOUT) {
-        reset_ = *request->core->reset_timedout_connection;
-        request->log().write(Level::info, request->log_context(), ready.error(), "client timed out");
+        reset_ = *core.reset_timedout_connection;
+        log_current(Level::info, ready.error(), "client timed out");
     }
     co_return std::unexpected(ready.error());
 }
@@ -156,9 +157,7 @@ Task<Result<>> Connection::read_ahead(Output& output) {
     Result<int> got = co_await wait;
     waiting_ = nullptr;
     if (!got) {
-        if (got.error().number != ECANCELED && request_ != nullptr) {
-            request_->log().write(Level::alert, request_->log_context(), got.error(), "read() failed");
-        }
+        if (got.error().number != ECANCELED) log_current(Level::alert, got.error(), "read() failed");
         co_return std::unexpected(got.error());
     }
     output.warm();
@@ -237,17 +236,16 @@ Task<void> Connection::linger() {
     auto limit = static_cast<uint64_t>(core.lingering_timeout->count());
     shutdown(peer_.fd, SHUT_WR);
     while (server_.clock().now_ms() < until) {
-        lease_.release();
         Result<Lease> got = co_await receiver_.next(limit);
         if (!got || got->empty()) co_return;
-        lease_ = std::move(*got);
     }
 }
 
 Task<void> Connection::close() {
-    if (linger_ && !reset_) co_await linger();
     lease_.release();
-    input_ = {};
+    input_ = std::string();
+    consumed_ = 0;
+    if (linger_ && !reset_) co_await linger();
     if (reset_) {
         // Sends the reset at once, also while a receive is armed.
         sockaddr nowhere{};
