@@ -190,7 +190,10 @@ std::shared_ptr<const conf::Tree> scene_tree(std::string_view configuration) {
 }
 
 std::shared_ptr<const Site> scene_site(std::string_view configuration) {
-    auto tree = scene_tree("http {\n" + std::string(configuration) + "\n}\n");
+    auto tree = scene_tree("http {\n"
+                           "log_format scene '$request_uri $status $bytes_sent $body_bytes_sent $request_completion';\n"
+                           "access_log " + scene_directory() + "/access.log scene;\n" +
+                           std::string(configuration) + "\n}\n");
     CHECK(tree != nullptr);
     return std::make_shared<const Site>(std::move(tree));
 }
