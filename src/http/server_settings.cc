@@ -136,8 +136,8 @@ bool may_stand(conf::Binding& binding, const LocationName& name) {
     const conf::Word& word = binding.words().back();
     const LocationName& outer = location_settings.in(binding.block()).name;
 
-    auto refuse = [&](std::string_view why) {
-        binding.mistake(word, text::format("location \"{}\" {}", name.text, why));
+    auto refuse = [&](std::string_view why, std::string_view what = "location") {
+        binding.mistake(word, text::format("{} \"{}\" {}", what, name.text, why));
         return false;
     };
     if (outer.kind == Kind::exact) {
@@ -146,7 +146,9 @@ bool may_stand(conf::Binding& binding, const LocationName& name) {
     if (outer.kind == Kind::named) {
         return refuse(text::format("cannot be inside the named location \"{}\"", outer.text));
     }
-    if (outer.kind != Kind::none && name.kind == Kind::named) return refuse("can be on the server level only");
+    if (outer.kind != Kind::none && name.kind == Kind::named) {
+        return refuse("can be on the server level only", "named location");
+    }
     bool both_plain = (outer.kind == Kind::prefix || outer.kind == Kind::final) && name.kind != Kind::regex;
     if (both_plain && !name.text.starts_with(outer.text)) {
         return refuse(text::format("is outside location \"{}\"", outer.text));
@@ -208,16 +210,26 @@ const conf::Section location_section{"location", location_directives, &location_
 
 void ServerSettings::complete(conf::Completion& completion) {
     if (completion.block().context() != conf::server) return;
-    if (names.empty()) names.push_back({});
-    if (!listens.empty()) return;
-    // nginx's default: what the user who started the server may bind.
-    std::string_view text = geteuid() == 0 ? "*:80" : "*:8000";
-    Listen listen{.address = *Address::parse(text, 80), .options = {}, .key = {}};
-    listen.key = listen.address.text();
-    listens.push_back({listen.key, {}});
     conf::Block* root = &completion.block();
     while (root->outer() != nullptr) root = root->outer();
-    http_settings.in(*root).addresses.try_emplace(listen.key, ListenAddress{listen, false, nullptr});
+    HttpSettings& http = http_settings.in(*root);
+
+    if (names.empty()) names.push_back({});
+    if (listens.empty()) {
+        // nginx's default: what the user who started the server may bind.
+        std::string_view text = geteuid() == 0 ? "*:80" : "*:8000";
+        Listen listen{.address = *Address::parse(text, 80), .options = {}, .key = {}};
+        listen.key = listen.address.text();
+        listens.push_back({listen.key, {}});
+        http.addresses.try_emplace(listen.key, ListenAddress{listen, false, nullptr, {}});
+    }
+    for (const ListenHere& listen : listens) {
+        for (const ServerName& name : names) {
+            if (name.kind == ServerName::Kind::regex) continue;
+            if (http.addresses.at(listen.key).names.emplace(name.kind, name.text).second) continue;
+            completion.warn(text::format("conflicting server name \"{}\" on {}, ignored", name.text, listen.key));
+        }
+    }
 }
 
 }  // namespace ringx::http

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,7 @@ struct ListenAddress {
     Listen listen;
     bool options_given = false;
     const conf::Block* default_server = nullptr;  // the one marked so, or null
+    std::set<std::pair<ServerName::Kind, std::string_view>> names;  // of all its servers
 };
 
 // Of the main block.

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "http/captures.h"
-#include "net/error_log.h"
 
 namespace ringx::http {
 
@@ -111,14 +110,13 @@ VirtualServer::VirtualServer(const conf::Block& of) : settings(&server_settings.
     limits.ignore_invalid_headers = *core.ignore_invalid_headers;
 }
 
-bool ListenPoint::add(const ServerName& name, const VirtualServer& server) {
+void ListenPoint::add(const ServerName& name, const VirtualServer& server) {
     switch (name.kind) {
-        case ServerName::Kind::exact: return exact_.emplace(name.text, &server).second;
-        case ServerName::Kind::suffix: return suffixes_.emplace(name.text, &server).second;
-        case ServerName::Kind::prefix: return prefixes_.emplace(name.text, &server).second;
-        case ServerName::Kind::regex: regexes_.emplace_back(name.regex.get(), &server); return true;
+        case ServerName::Kind::exact: exact_.emplace(name.text, &server); break;
+        case ServerName::Kind::suffix: suffixes_.emplace(name.text, &server); break;
+        case ServerName::Kind::prefix: prefixes_.emplace(name.text, &server); break;
+        case ServerName::Kind::regex: regexes_.emplace_back(name.regex.get(), &server); break;
     }
-    return true;
 }
 
 void ListenPoint::look_for_names() {
@@ -133,7 +131,6 @@ void ListenPoint::look_for_names() {
 const VirtualServer* ListenPoint::find_wildcard(std::string_view host) const {
     if (!suffixes_.empty()) {
         for (size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
-            if (dot == 0) continue;  // *.example.com does not match ".example.com"
             auto found = suffixes_.find(host.substr(dot));
             if (found != suffixes_.end()) return found->second;
         }
@@ -176,10 +173,7 @@ void Site::add_server(const conf::Block& block) {
         ListenPoint& point = points_[listen.key];
         const ListenAddress& address = settings.addresses.at(listen.key);
         if (point.default_ == nullptr || address.default_server == &block) point.default_ = &server;
-        for (const ServerName& name : server.settings->names) {
-            if (point.add(name, server)) continue;
-            error_log(block).write(Level::warn, "conflicting server name \"{}\" on {}, ignored", name.text, listen.key);
-        }
+        for (const ServerName& name : server.settings->names) point.add(name, server);
     }
 }
 

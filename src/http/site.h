@@ -96,8 +96,8 @@ class ListenPoint {
     // The server under the longest (for suffixes) or shortest-cut (for prefixes) part of the host, or null.
     const VirtualServer* find_wildcard(std::string_view host) const;
     void look_for_names();
-    // False when the name is taken.
-    bool add(const ServerName& name, const VirtualServer& server);
+    // The first of equal names wins.
+    void add(const ServerName& name, const VirtualServer& server);
 
     const VirtualServer* default_ = nullptr;
     bool only_default_ = true;  // no name leads to another server
