@@ -122,7 +122,7 @@ Value request_filename(Request& r, const VariableUse&) {
 
 Value status(Request& r, const VariableUse&) {
     char* text = r.arena.text(3);
-    write_three_digits(text, sent_status(r.sent_status));
+    write_three_digits(text, sent_status(r.sent_status != 0 ? r.sent_status : r.error_status));
     return std::string_view(text, 3);
 }
 

@@ -6,6 +6,7 @@
 #include "http/conditional.h"
 #include "http/file_body.h"
 #include "http/redirect_location.h"
+#include "http/status.h"
 
 namespace ringx::http {
 namespace {
@@ -92,7 +93,9 @@ Answer Pipeline::find_location() {
 
     if (*request_.core->internal && !request_.internal) return Answer::of_status(404);
     uint64_t body_max = *request_.core->client_max_body_size;
-    if (request_.head.framing == Framing::length && body_max != 0 && request_.head.content_length > body_max) {
+    bool has_length = request_.head.framing == Framing::length;
+    if (has_length && body_max != 0 && request_.head.content_length > body_max && !request_.body_refused) {
+        request_.body_refused = true;
         request_.log().write(Level::error, request_.log_context(), "client intended to send too large body: {} bytes",
                              request_.head.content_length);
         return Answer::of_status(413);
@@ -182,6 +185,8 @@ bool Pipeline::show_error(Answer& answer) {
     if (ends_connection(answer.status)) request_.keep_alive = false;
     if (const ErrorPageRule* rule = error_page_for(answer.status)) {
         if (!*request_.core->recursive_error_pages) request_.is_error_page = true;
+        request_.error_location = answer.response.location;
+        request_.error_fields = answer.response.fields;
         return follow_error_page(*rule, answer);
     }
     Response page = built_in_page(request_, answer.status);
@@ -199,7 +204,10 @@ bool Pipeline::follow_error_page(const ErrorPageRule& rule, Answer& answer) {
         return go_to_named(answer);
     }
     if (target.starts_with('/')) {
-        if (!request_.is_head()) request_.head.method = Method::get;
+        if (!request_.is_head()) {
+            request_.head.method = Method::get;
+            request_.head.method_text = "GET";
+        }
         size_t question = target.find('?');
         bool has_args = question != std::string_view::npos;
         std::string_view args = has_args ? target.substr(question + 1) : std::string_view();
@@ -218,7 +226,11 @@ bool Pipeline::follow_error_page(const ErrorPageRule& rule, Answer& answer) {
 // What is done to every response before it leaves. It may turn out that another has to be sent: then true, as act().
 bool Pipeline::finish(Answer& answer) {
     Response& response = answer.response;
-    if (request_.error_status != 0) response.status = request_.error_status;
+    if (request_.error_status != 0) response.status = sent_status(request_.error_status);
+    if (response.location.empty()) response.location = request_.error_location;
+    for (const ResponseField* field = request_.error_fields.first(); field != nullptr; field = field->next) {
+        response.fields.add(request_.arena, field->name, field->value);
+    }
     if (!response.location.empty()) response.location = absolute_location(request_, response.location);
     for (auto filter : request_.location->phases.filters) filter(request_, response);
     uint16_t refused = apply_conditions(request_, response);

@@ -91,9 +91,12 @@ struct RequestState {
     bool uri_changed = false;  // by a rewrite: the location is chosen again after the phase
     bool internal = false;     // by an internal redirect
     bool is_error_page = false;
+    bool body_refused = false;  // 413 was said; its error page is not refused again
     bool keep_alive = true;  // false: the connection ends with this request, whatever the client asked for
     uint8_t redirects_left = 10;
     uint16_t error_status = 0;  // an error page is being served: the status to send with it (0: the page's own)
+    std::string_view error_location;  // what was to be sent with that status: a redirect's Location,
+    ResponseFields error_fields;      // WWW-Authenticate …
     std::string_view remote_user;
     std::string_view id;  // $request_id, once somebody asked for it
 
