@@ -2,10 +2,12 @@
 
 #include <charconv>
 #include <cstring>
+#include <span>
 
 #include "http/core_settings.h"
 #include "http/http_date.h"
 #include "http/status.h"
+#include "http/text.h"
 
 namespace ringx::http {
 namespace {
@@ -23,6 +25,15 @@ class Writer {
         text(name_and_colon);
         text(value);
         text("\r\n");
+    }
+    // With a value that may have come from the client by way of a variable: a line end in it would begin a field of
+    // the client's own making (RFC 9110 section 5.5 asks for spaces in its place).
+    void foreign_field(std::string_view name_and_colon, std::string_view value) {
+        field(name_and_colon, value);
+        char* value_end = at_ - 2;
+        for (char& c : std::span(value_end - value.size(), value.size())) {
+            if (control_bytes[c]) c = ' ';
+        }
     }
     void number(uint64_t number) { at_ = std::to_chars(at_, at_ + 20, number).ptr; }
     char* end() const { return at_; }
@@ -76,21 +87,21 @@ char* write_head(char* at, const Request& request, const Response& response, Bod
     write_status_line(out, response.status);
     if (!request.core->server_tokens->empty()) out.field("Server: ", *request.core->server_tokens);
     out.field("Date: ", request.worker->clock.http_date());
-    if (!response.content_type.empty()) out.field("Content-Type: ", response.content_type);
+    if (!response.content_type.empty() && response.status != 204) out.field("Content-Type: ", response.content_type);
     if (end == BodyEnd::length) {
         out.text("Content-Length: ");
         out.number(response.content_length.value_or(0));
         out.text("\r\n");
     }
     write_last_modified(out, response);
-    if (!response.location.empty()) out.field("Location: ", response.location);
+    if (!response.location.empty()) out.foreign_field("Location: ", response.location);
     if (end == BodyEnd::chunked) out.text("Transfer-Encoding: chunked\r\n");
     write_connection(out, request, response);
     if (!response.etag.empty()) out.field("ETag: ", response.etag);
     if (response.ranges_allowed && response.status == 200) out.text("Accept-Ranges: bytes\r\n");
     for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
         out.text(field->name);
-        out.field(": ", field->value);
+        out.foreign_field(": ", field->value);
     }
     out.text("\r\n");
     return out.end();
