@@ -43,6 +43,7 @@ std::string_view Peer::remote_text(Arena& arena) const {
     if (family_ == AF_UNSPEC) (void)remote();
     if (family_ != AF_INET && family_ != AF_INET6) return arena.copy(remote().host_text());
     char* text = arena.text(INET6_ADDRSTRLEN);
+    if (family_ == AF_INET) return {text, static_cast<size_t>(write_ipv4(bytes_, text) - text)};
     inet_ntop(family_, bytes_, text, INET6_ADDRSTRLEN);
     return text;
 }

@@ -174,4 +174,12 @@ std::string Address::text() const {
     }
 }
 
+char* write_ipv4(const uint8_t* bytes, char* out) {
+    for (int i = 0; i < 4; ++i) {
+        if (i > 0) *out++ = '.';
+        out = std::to_chars(out, out + 3, bytes[i]).ptr;
+    }
+    return out;
+}
+
 }  // namespace ringx

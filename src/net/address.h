@@ -53,4 +53,8 @@ class Address {
     };
 };
 
+// Writes four bytes in network order as "127.0.0.1" and gives the end; there is room for INET_ADDRSTRLEN. For logs:
+// inet_ntop(3) takes as long as the rest of a line.
+char* write_ipv4(const uint8_t* bytes, char* out);
+
 }  // namespace ringx

@@ -41,6 +41,23 @@ TEST(EscapeLog, leaves_one_printable_line) {
     EXPECT_EQ(out, "a\\x00\\x1F \\x22\\x5C\\x7F\\x80\\xFFb");
 }
 
+TEST(EscapeLog, finds_each_byte_wherever_it_stands) {
+    for (size_t place = 0; place < 40; ++place) {
+        for (int byte = 0; byte < 256; ++byte) {
+            std::string text(40, 'x'), log, json, one_log, one_json;
+            text[place] = static_cast<char>(byte);
+            std::string_view one(&text[place], 1);
+            std::string before(place, 'x'), after(39 - place, 'x');
+            escape_log(text, log);
+            escape_json(text, json);
+            escape_log(one, one_log);
+            escape_json(one, one_json);
+            EXPECT_EQ(log, before + one_log + after) << byte;
+            EXPECT_EQ(json, before + one_json + after) << byte;
+        }
+    }
+}
+
 TEST(EscapeUri, escapes_what_nginx_does) {
     auto escaped = [](UriPart part) {
         std::string kept;

@@ -3,6 +3,7 @@
 // The table holds every accepted form and one text for each way of being wrong.
 #include "net/address.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -43,6 +44,15 @@ TEST(Address, refuses_what_is_none) {
           "localhost:80", "1.2.3:80", "256.0.0.1:80", "[::1", "[]:80", "[::1]80", "[127.0.0.1]:80", "::1", "unix:",
           long_path.c_str()}) {
         EXPECT_FALSE(Address::parse(text, 81).has_value()) << text;
+    }
+}
+
+TEST(Address, of_four_bytes_is_written_as_inet_ntop_does) {
+    for (uint32_t i = 0; i < 256; ++i) {
+        uint8_t bytes[4] = {static_cast<uint8_t>(i), 0, static_cast<uint8_t>(255 - i), 10};
+        char text[INET_ADDRSTRLEN], want[INET_ADDRSTRLEN];
+        *write_ipv4(bytes, text) = '\0';
+        EXPECT_STREQ(text, inet_ntop(AF_INET, bytes, want, sizeof want));
     }
 }
 
