@@ -134,6 +134,7 @@ def main(name, act, seconds, add_options=None, engines=("io_uring", "epoll")):
     options = parser.parse_args()
     if not os.access(binary(), os.X_OK):
         raise SystemExit(f"{binary()} is not built")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to end undoes what was done
     verdicts = []
     for engine in options.engine or engines:
         verdict = Verdict(f"{name} {engine}".strip())
