@@ -24,7 +24,7 @@ struct Message {
         ready,     // it serves
         reloaded,  // `number`: this generation is in use
         refused,   // `number`: this generation could not be built
-        closed,    // it accepts no more connections
+        closed,    // it is leaving and accepts no more
     };
     Kind kind;
     uint32_t number = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <set>
 
 #include "proc/journal.h"
 #include "proc/sealed_file.h"
@@ -22,7 +23,11 @@ constexpr uint64_t limit_told_every_ms = 10'000;
 // Building a generation from the master's bytes, on a thread of the pool.
 class Worker::Build final : public BlockingJob {
  public:
-    Build(Worker& worker, Message message) : worker_(worker), message(std::move(message)) {}
+    Build(Worker& worker, Message order) : message(std::move(order)), worker_(worker) {}
+
+    Message message;
+    std::shared_ptr<Generation> generation;
+    Error error;
 
  private:
     void work() override {
@@ -34,11 +39,6 @@ class Worker::Build final : public BlockingJob {
     void done() override { worker_.finish_build(*this); }
 
     Worker& worker_;
-
- public:
-    Message message;
-    std::shared_ptr<Generation> generation;
-    Error error;
 };
 
 Worker::Worker(WorkerStart start)
@@ -227,24 +227,7 @@ void Worker::change_to(std::shared_ptr<Generation> next, std::vector<Fd> sockets
 void Worker::try_change() {
     if (state_ != State::serving) return change_.reset();
     auto& listens = change_->next->listens();
-    auto wanted = [&listens](const std::string& key) {
-        return std::ranges::any_of(listens, [&key](const Listen& listen) { return listen.key == key; });
-    };
-    bool waiting = false;
-    for (auto& [key, acceptor] : acceptors_) {
-        if (wanted(key)) continue;
-        acceptor->stop();
-        waiting |= !acceptor->idle();
-    }
-    if (waiting) return;
-    for (auto at = acceptors_.begin(); at != acceptors_.end();) {
-        if (wanted(at->first)) {
-            ++at;
-            continue;
-        }
-        at->second->take_queue();
-        at = acceptors_.erase(at);
-    }
+    if (!leave_others(listens)) return;
     std::unique_ptr<Change> change = std::move(change_);
     std::shared_ptr<Generation> before = std::exchange(generation_, change->next);
     context_.log = &generation_->log();
@@ -255,6 +238,23 @@ void Worker::try_change() {
         if (!acceptors_.contains(listens[i].key)) add_acceptor(listens[i], std::move(change->sockets[i]));
     }
     change->done();
+}
+
+// Stops listening on what is not in `listens`; false as long as something may still be accepted there.
+bool Worker::leave_others(const std::vector<Listen>& listens) {
+    std::set<std::string_view> wanted;
+    for (const Listen& listen : listens) wanted.insert(listen.key);
+    for (auto at = acceptors_.begin(); at != acceptors_.end();) {
+        Acceptor& acceptor = *at->second;
+        if (!wanted.contains(at->first)) acceptor.stop();
+        if (!wanted.contains(at->first) && acceptor.idle()) {
+            acceptor.take_queue();
+            at = acceptors_.erase(at);
+        } else {
+            ++at;
+        }
+    }
+    return std::ranges::all_of(acceptors_, [&](auto& entry) { return wanted.contains(entry.first); });
 }
 
 void Worker::use_sites() {
@@ -312,7 +312,7 @@ void Worker::tell_limit() {
 void Worker::after_turn() {
     if (change_) try_change();
     limit_connections();
-    if (state_ != State::serving && !acceptors_.empty() && all_idle()) leave_queues();
+    if (state_ != State::serving && !closed_ && all_idle()) leave_queues();
 }
 
 bool Worker::all_idle() const {
@@ -326,6 +326,7 @@ void Worker::leave_queues() {
         for (auto& [key, acceptor] : acceptors_) acceptor->take_queue();
     }
     acceptors_.clear();
+    closed_ = true;
     if (start_.master) answer(Message::Kind::closed, start_.generation_number);
 }
 
@@ -356,7 +357,7 @@ void Worker::end() {
 }
 
 bool Worker::finished() const {
-    return state_ != State::serving && acceptors_.empty() && connections() == 0 && !build_;
+    return closed_ && connections() == 0 && !build_;
 }
 
 }  // namespace ringx::proc

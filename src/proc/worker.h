@@ -89,6 +89,7 @@ class Worker final : public Acceptor::Sink {
 
     void after_turn();
     void try_change();
+    bool leave_others(const std::vector<Listen>& listens);
     void use_sites();
     void add_acceptor(const Listen& listen, Fd socket);
     bool all_idle() const;
@@ -117,6 +118,7 @@ class Worker final : public Acceptor::Sink {
     std::map<std::string, std::unique_ptr<Acceptor>> acceptors_;
     std::unique_ptr<Change> change_;
     State state_ = State::serving;
+    bool closed_ = false;   // accepts no more
     bool limited_ = false;  // not accepting, because there are too many connections
     uint64_t limit_told_ms_ = 0;
 };
