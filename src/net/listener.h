@@ -47,7 +47,8 @@ Result<> update_listening_socket(int fd, const Listen& listen);
 // our connections. So ask this before the first of ours is opened: EADDRINUSE when somebody listens there.
 Result<> check_address_is_free(const Address& address);
 
-// The socket's file goes with the last who listens: as in nginx a file that was left behind is not replaced.
+// The socket's file goes with the last who listens. One that a killed server left behind is in the way of bind(): who
+// finds nobody listening there removes it first.
 void remove_socket_file(const Address& address);
 
 }  // namespace ringx
