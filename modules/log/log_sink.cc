@@ -1,10 +1,10 @@
 #include "modules/log/log_sink.h"
 
 #include <limits.h>
-#define ZLIB_CONST
-#include <zlib.h>
 
-#include "base/check.h"
+#include <algorithm>
+#include <chrono>
+
 #include "http/request.h"
 
 namespace ringx::http {
@@ -15,22 +15,9 @@ constexpr uint64_t report_interval_ms = 60'000;
 // As much as a pipe takes in one piece, so that the lines of several workers do not mix.
 constexpr size_t turn_bytes_max = PIPE_BUF;
 
-// A member of a gzip file (RFC 1952): members may follow one another, so each flush makes a whole one.
-std::string gzip_member(std::string_view text, int level) {
-    z_stream stream{};
-    constexpr int gzip_window_bits = 15 + 16;
-    constexpr int memory_level = 9;
-    CHECK(deflateInit2(&stream, level, Z_DEFLATED, gzip_window_bits, memory_level, Z_DEFAULT_STRATEGY) == Z_OK);
-    std::string member(deflateBound(&stream, text.size()), '\0');
-    stream.next_in = reinterpret_cast<const Bytef*>(text.data());
-    stream.avail_in = static_cast<uInt>(text.size());
-    stream.next_out = reinterpret_cast<Bytef*>(member.data());
-    stream.avail_out = static_cast<uInt>(member.size());
-    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    member.resize(stream.total_out);
-    deflateEnd(&stream);
-    return member;
-}
+// A write that took longer than this has waited for a disk. For a while its file is left to the thread.
+constexpr std::chrono::milliseconds slow_write{10};
+constexpr uint64_t slow_disk_ms = 10'000;
 
 }  // namespace
 
@@ -40,7 +27,8 @@ void LossReport::lines_lost(const Log& errors, uint64_t now_ms, Error error, std
     errors.write(Level::alert, error, "{}() to \"{}\" failed", error.call, name);
 }
 
-LogSink::LogSink(Loop& loop, std::shared_ptr<const LogFile> file) : loop_(loop), file_(std::move(file)) {
+LogSink::LogSink(Loop& loop, LogThread& thread, std::shared_ptr<const LogFile> file)
+    : loop_(loop), thread_(thread), file_(std::move(file)) {
     file_->before_exchange([this] { flush(); });
 }
 
@@ -86,9 +74,33 @@ void LogSink::flush() {
 
 void LogSink::write(std::string_view lines) {
     if (lines.empty()) return;
-    Result<> written = buffering_.gzip_level > 0 ? file_->write(gzip_member(lines, buffering_.gzip_level))
-                                                 : file_->write(lines);
-    if (!written) losses_.lines_lost(errors_, loop_.clock().now_ms(), written.error(), file_->name());
+    uint64_t now_ms = loop_.clock().now_ms();
+    if (int error = backlog_->error.exchange(0)) lines_lost({"write", error});
+
+    bool in_order = backlog_->waiting == 0;
+    if (buffering_.gzip_level == 0 && in_order && now_ms >= slow_until_ms_ && write_now(lines)) return;
+    auto taken = thread_.write(file_->fd(), std::string(lines), buffering_.gzip_level, backlog_);
+    if (!taken) lines_lost(taken.error());
+}
+
+// Writes in this thread what can be written without waiting. False when the thread has to write the rest.
+bool LogSink::write_now(std::string_view& lines) {
+    Result<> written;
+    if (file_->takes_many_lines()) written = append_without_waiting(file_->fd(), lines);
+    if (!file_->takes_many_lines() || (!written && written.error().number == EOPNOTSUPP)) {
+        auto begin = std::chrono::steady_clock::now();
+        written = file_->write(lines);
+        auto took = std::chrono::steady_clock::now() - begin;
+        if (took > slow_write) slow_until_ms_ = loop_.clock().now_ms() + slow_disk_ms;
+    } else if (!written && written.error().number == EAGAIN) {
+        return false;
+    }
+    if (!written) lines_lost(written.error());
+    return true;
+}
+
+void LogSink::lines_lost(Error error) {
+    losses_.lines_lost(errors_, loop_.clock().now_ms(), error, file_->name());
 }
 
 }  // namespace ringx::http

@@ -2,7 +2,8 @@
 //
 // Without a buffer the lines of a turn of the loop are written together at its end. With one, lines are written when
 // the next does not fit, when the oldest has waited long enough, before the file is rotated, and when the worker ends.
-// What cannot be written is lost, and said in the error log, at most once a minute.
+// What would have to wait is written by a thread. What cannot be written is lost, and said in the error log, at most
+// once a minute.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "modules/log/log_format.h"
+#include "modules/log/log_thread.h"
 
 namespace ringx::http {
 
@@ -34,8 +36,8 @@ class LossReport {
 
 class LogSink {
  public:
-    // REQUIRES: the file is open; the loop outlives the sink.
-    LogSink(Loop& loop, std::shared_ptr<const LogFile> file);
+    // REQUIRES: the file is open; loop and thread outlive the sink.
+    LogSink(Loop& loop, LogThread& thread, std::shared_ptr<const LogFile> file);
     LogSink(const LogSink&) = delete;
     LogSink& operator=(const LogSink&) = delete;
     ~LogSink();
@@ -63,13 +65,18 @@ class LogSink {
 
     void flush_soon();
     void write(std::string_view lines);
+    bool write_now(std::string_view& lines);
+    void lines_lost(Error error);
 
     Loop& loop_;
+    LogThread& thread_;
     std::shared_ptr<const LogFile> file_;
     Log errors_;  // of the request whose line waits longest
     LogBuffering buffering_;
     std::string waiting_;
     LossReport losses_;
+    std::shared_ptr<LogBacklog> backlog_ = std::make_shared<LogBacklog>();
+    uint64_t slow_until_ms_ = 0;
     FlushTimer timer_{*this};
     EndOfTurn end_of_turn_{*this};
 };

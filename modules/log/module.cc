@@ -36,10 +36,11 @@ class Sinks {
             if (sink != nullptr && !sink->is_used()) sink.reset();
         }
         if (place >= by_fd_.size()) by_fd_.resize(place + 1);
-        by_fd_[place] = std::make_unique<LogSink>(loop_, file);
+        by_fd_[place] = std::make_unique<LogSink>(loop_, thread_, file);
     }
 
     Loop& loop_;
+    LogThread thread_;
     std::vector<std::unique_ptr<LogSink>> by_fd_;
 };
 

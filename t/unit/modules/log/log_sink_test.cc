@@ -179,6 +179,28 @@ TEST_F(LogSinkTest, what_cannot_be_written_is_said_once) {
     EXPECT_EQ(errors.find("[alert]"), errors.rfind("[alert]"));
 }
 
+TEST_F(LogSinkTest, a_pipe_that_is_not_read_makes_nobody_wait_and_loses_nothing) {
+    auto served = site("");
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    Fd reader(ends[0]);
+    file(*served, "a.log").adopt(Fd(ends[1]));
+    std::string sent, received;
+    for (int i = 0; i < 300; ++i) {  // more than a pipe holds
+        std::string uri = text::format("/{}{}", i, std::string(500, 'x'));
+        log(*served, uri);
+        served->turn();
+        sent += uri + "\n";
+    }
+    std::array<char, 4096> bytes;
+    while (received.size() < sent.size()) {
+        ssize_t got = read(reader.get(), bytes.data(), bytes.size());
+        ASSERT_GT(got, 0);
+        received.append(bytes.data(), static_cast<size_t>(got));
+    }
+    EXPECT_EQ(received, sent);
+}
+
 TEST_F(LogSinkTest, a_path_with_variables_is_opened_by_the_worker) {
     for (std::string_view cache : {"off", "max=2", "max=2 min_uses=2 valid=1s"}) {
         SampleSite served(site_of_named_logs(cache));

@@ -1,0 +1,117 @@
+#include "modules/log/log_thread.h"
+
+#define ZLIB_CONST
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/check.h"
+
+namespace ringx::http {
+namespace {
+
+// How long the end of the worker is put off by a pipe that nobody reads.
+constexpr int last_wait_ms = 1000;
+constexpr int first_own_fd = 3;
+
+// A member of a gzip file (RFC 1952): members may follow one another, so each text makes a whole one.
+std::string gzip_member(std::string_view text, int level) {
+    z_stream stream{};
+    constexpr int gzip_window_bits = 15 + 16;
+    constexpr int memory_level = 9;
+    CHECK(deflateInit2(&stream, level, Z_DEFLATED, gzip_window_bits, memory_level, Z_DEFAULT_STRATEGY) == Z_OK);
+    std::string member(deflateBound(&stream, text.size()), '\0');
+    stream.next_in = reinterpret_cast<const Bytef*>(text.data());
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(member.data());
+    stream.avail_out = static_cast<uInt>(member.size());
+    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    member.resize(stream.total_out);
+    deflateEnd(&stream);
+    return member;
+}
+
+Result<> append(int fd, std::string_view& text, int flags) {
+    while (!text.empty()) {
+        iovec bytes{const_cast<char*>(text.data()), text.size()};
+        ssize_t written = pwritev2(fd, &bytes, 1, -1, flags);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail("write");
+        text.remove_prefix(static_cast<size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<> append_without_waiting(int fd, std::string_view& text) { return append(fd, text, RWF_NOWAIT); }
+
+LogThread::~LogThread() {
+    {
+        std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    work_there_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+Result<> LogThread::write(int fd, std::string text, int gzip_level, std::shared_ptr<LogBacklog> backlog) {
+    Fd file(fcntl(fd, F_DUPFD_CLOEXEC, first_own_fd));
+    if (!file) return fail("fcntl");
+    {
+        std::lock_guard lock(mutex_);
+        if (waiting_bytes_ + text.size() > waiting_bytes_max) return fail("write", EAGAIN);
+        waiting_bytes_ += text.size();
+        ++backlog->waiting;
+        jobs_.push_back({std::move(file), std::move(text), gzip_level, std::move(backlog)});
+    }
+    work_there_.notify_one();
+    if (thread_.joinable()) return {};
+
+    // Signals are for the worker's thread.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { serve(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return {};
+}
+
+void LogThread::serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        work_there_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+        if (jobs_.empty()) return;
+        Job job = std::move(jobs_.front());
+        jobs_.pop_front();
+        lock.unlock();
+        run(job);
+        --job.backlog->waiting;
+        lock.lock();
+        waiting_bytes_ -= job.text.size();
+    }
+}
+
+void LogThread::run(const Job& job) {
+    auto written = job.gzip_level > 0 ? write_patiently(job.file.get(), gzip_member(job.text, job.gzip_level))
+                                      : write_patiently(job.file.get(), job.text);
+    if (!written) job.backlog->error = written.error().number;
+}
+
+// Waits for room in a pipe; but not for ever, when the worker is to end.
+Result<> LogThread::write_patiently(int fd, std::string_view text) {
+    for (;;) {
+        auto written = append_without_waiting(fd, text);
+        if (written) return {};
+        if (written.error().number == EOPNOTSUPP) return append(fd, text, 0);
+        if (written.error().number != EAGAIN) return written;
+        bool was_ending = ending_;
+        pollfd room{fd, POLLOUT, 0};
+        if (poll(&room, 1, last_wait_ms) == 0 && was_ending) return written;
+    }
+}
+
+}  // namespace ringx::http
