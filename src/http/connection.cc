@@ -129,6 +129,7 @@ Connection::Turn Connection::no_request(Error error) {
         server_.give_back(*std::exchange(request_, nullptr));
         return Turn::close;
     }
+    name_request_line();
     if (error.number == ETIMEDOUT) {
         request_->log().write(Level::info, request_->log_context(), error, "client timed out");
         Progress late;
@@ -137,11 +138,14 @@ Connection::Turn Connection::no_request(Error error) {
     }
     request_->log().write(Level::info, request_->log_context(), "client prematurely closed connection");
     request_->sent_status = 400;
-    if (request_->head.request_line.empty()) {
-        request_->head.request_line = pending().substr(0, pending().find_first_of("\r\n"));
-    }
     finish_request();
     return Turn::close;
+}
+
+// For the log: what has come of the request line.
+void Connection::name_request_line() {
+    std::string_view& line = request_->head.request_line;
+    if (line.empty()) line = pending().substr(0, pending().find_first_of("\r\n"));
 }
 
 // What is being read or answered goes on in the generation it began in, also when that is replaced meanwhile.
@@ -231,7 +235,19 @@ bool Connection::may_keep_alive() const {
 
 void Connection::open_body() {
     if (request_->head.framing == Framing::none) return;
-    request_->body = request_->arena.make<RequestBody>(*this, request_->head, *request_->core->client_max_body_size);
+    request_->body = request_->arena.make<RequestBody>(*this, request_->head);
+}
+
+uint64_t Connection::body_bytes_max() const { return *request_->core->client_max_body_size; }
+
+// Passes over what is here of a body that nobody wanted. When that shows it to be malformed or too large the answer is
+// this status, once, instead of the one at hand; otherwise 0.
+uint16_t Connection::body_refusal() {
+    RequestBody* body = request_->body;
+    if (body == nullptr || body->skip_received() || body->refusal() == 0 || request_->body_refused) return 0;
+    request_->body_refused = true;
+    body->log_refusal(*request_);
+    return body->refusal();
 }
 
 Connection::Turn Connection::process(const Progress& head) {
@@ -241,14 +257,20 @@ Connection::Turn Connection::process(const Progress& head) {
     request.head_is_complete = true;
     ++peer_.requests;
     request.received_bytes = head.head_bytes;
-    if (!route()) {
-        request.log().write(Level::info, request.log_context(), "client sent invalid request line");
-        Answer answer = Pipeline(request).refuse(400);
-        linger_ = true;
-        return respond(answer);
-    }
+    bool has_path = route();
     open_body();
-    Answer answer = Pipeline(request).run();
+    Answer answer = Answer::pass();
+    if (!has_path) {
+        request.log().write(Level::info, request.log_context(), "client sent invalid request line");
+        answer = Pipeline(request).refuse(400);
+    } else if (request.method() == Method::connect || request.method() == Method::trace) {
+        // Whatever the configuration answers, 200 would open a tunnel to nowhere, or show what proxies have added.
+        request.log().write(Level::info, request.log_context(), "client sent {} method", request.head.method_text);
+        request.keep_alive = false;
+        answer = Pipeline(request).refuse(405);
+    } else {
+        answer = Pipeline(request).run();
+    }
     return respond(answer);
 }
 
@@ -259,15 +281,17 @@ Connection::Turn Connection::refuse(const Progress& head) {
     ++peer_.requests;
     request.received_bytes = pending().size();
     if (head.reason[0] != '\0') {
+        std::string_view part = head.in_request_line ? "line" : "headers";
         if (head.detail.empty()) {
-            request.log().write(Level::info, request.log_context(), "{}", head.reason);
+            request.log().write(Level::info, request.log_context(), "{} while reading client request {}", head.reason,
+                                part);
         } else {
-            request.log().write(Level::info, request.log_context(), "{}: \"{}\"", head.reason, head.detail);
+            request.log().write(Level::info, request.log_context(), "{}: \"{}\" while reading client request {}",
+                                head.reason, head.detail, part);
         }
     }
     request.keep_alive = false;
     closing_ = true;
-    linger_ = true;
     if (request.uri.empty()) request.uri = "/";
     Answer answer = Pipeline(request).refuse(head.status);
     return respond(answer);
@@ -275,6 +299,10 @@ Connection::Turn Connection::refuse(const Progress& head) {
 
 // Formats an answer, and sends it when nothing else can be gathered with it.
 Connection::Turn Connection::respond(Answer& answer) {
+    if (answer.kind != Answer::Kind::later) {
+        uint16_t refusal = body_refusal();
+        if (refusal != 0) answer = Pipeline(*request_).refuse(refusal);
+    }
     if (answer.kind == Answer::Kind::later) {
         request_->answer = request_->arena.make<Answer>(std::move(answer));
         return Turn::slow;
@@ -339,11 +367,8 @@ Connection::Turn Connection::after_response() {
         Turn turn = flush();
         if (turn != Turn::listen) return turn;
     }
-    if (body_unread) {
-        if (!closing_) return Turn::slow;  // to discard it
-        linger_ = true;
-    }
-    idle_limit_ms_ = milliseconds_of(*request.core->keepalive_timeout);
+    if (body_unread && !closing_) return Turn::slow;  // to discard it
+    set_patience();
     reset_ = false;
     if (request.location->phases.logs.empty() || output.empty()) {
         request.completed = request.sent_bytes > 0;
@@ -352,6 +377,22 @@ Connection::Turn Connection::after_response() {
         request.next = std::exchange(answered_, std::exchange(request_, nullptr));
     }
     return Turn::listen;
+}
+
+// How long the client is waited for after this answer: for its next request, or, when the connection closes while the
+// client may still be sending, so that the answer is not destroyed by the reset which bytes nobody read would cause.
+void Connection::set_patience() {
+    const Request& request = *request_;
+    const CoreSettings& core = *request.core;
+    idle_limit_ms_ = milliseconds_of(*core.keepalive_timeout);
+    // Who was too slow for one head is not waited for again.
+    bool is_answered = request.sent_bytes > 0 && request.sent_status != 408;
+    if (!closing_ || !is_answered || *core.lingering_close == CoreSettings::Lingering::off) return;
+    bool expects_more = request.head.keep_alive && !server_.draining();  // it knows of the end by this answer only
+    bool has_more = !pending().empty() || receiver_.ready() || (request.body != nullptr && request.body->may_go_on());
+    if (!expects_more && !has_more && *core.lingering_close != CoreSettings::Lingering::always) return;
+    linger_ms_ = milliseconds_of(*core.lingering_time);
+    idle_limit_ms_ = milliseconds_of(*core.lingering_timeout);
 }
 
 Connection::Turn Connection::flush() {
@@ -363,7 +404,7 @@ Connection::Turn Connection::flush() {
             output = Output();
             log_answered(false);
             if (request_ != nullptr) finish_request();
-            linger_ = false;
+            linger_ms_ = 0;
             closing_ = true;
             return Turn::close;
         }
@@ -431,7 +472,7 @@ void Connection::drain() {
 void Connection::end() {
     ended_ = true;
     closing_ = true;
-    linger_ = false;
+    linger_ms_ = 0;
     receiver_.end();
     if (waiting_ != nullptr) waiting_->cancel();
 }

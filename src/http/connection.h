@@ -55,6 +55,7 @@ class Connection : public ListNode {
     void consume(size_t bytes) { consumed_ += static_cast<uint32_t>(bytes); }
     // Waits for more of a body.
     Task<Result<>> receive_more();
+    uint64_t body_bytes_max() const;  // 0: no limit
     void send_continue();
 
  private:
@@ -66,6 +67,7 @@ class Connection : public ListNode {
     Turn serve_pending();
     Turn finish_batch();
     Turn no_request(Error error);
+    void name_request_line();
     uint64_t patience_ms() const;
     void hold_generation();
     void begin_request();
@@ -78,7 +80,9 @@ class Connection : public ListNode {
     bool start_response(Response&& response);
     bool may_keep_alive() const;
     void open_body();
+    uint16_t body_refusal();
     Turn after_response();
+    void set_patience();
     Turn flush();
     void finish_request();
     void log_answered(bool completed);
@@ -105,9 +109,9 @@ class Connection : public ListNode {
     Peer peer_;
     H1Parser parser_;
     uint32_t consumed_ = 0;         // of the lease or the input
-    uint32_t idle_limit_ms_;        // how long the client may stay silent between requests
+    uint32_t idle_limit_ms_;        // how long the client may stay silent between requests, or while lingering
+    uint32_t linger_ms_ = 0;        // how long its bytes are still read when the connection closes; 0: not at all
     bool closing_ = false;          // after what is being answered
-    bool linger_ = false;           // the client may still be sending
     bool reset_ = false;            // the close is to be a reset
     bool ended_ = false;            // end() was called: nothing is waited for any more
     bool head_only_ = false;        // the body of the current answer is not sent

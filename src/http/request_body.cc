@@ -5,13 +5,13 @@
 #include <algorithm>
 
 #include "http/connection.h"
+#include "http/request.h"
 
 namespace ringx::http {
 
-RequestBody::RequestBody(Connection& connection, const RequestHead& head, uint64_t bytes_max)
+RequestBody::RequestBody(Connection& connection, const RequestHead& head)
     : connection_(connection),
       left_(head.content_length),
-      bytes_max_(bytes_max),
       chunked_(head.framing == Framing::chunked),
       expects_continue_(head.expect_continue && head.minor_version >= 1) {
     ended_ = !chunked_ && left_ == 0;
@@ -19,8 +19,17 @@ RequestBody::RequestBody(Connection& connection, const RequestHead& head, uint64
 
 Result<std::string_view> RequestBody::count(std::string_view data) {
     bytes_ += data.size();
-    if (bytes_max_ != 0 && bytes_ > bytes_max_) return give_up({"read", EMSGSIZE});
+    uint64_t bytes_max = connection_.body_bytes_max();
+    if (bytes_max != 0 && bytes_ > bytes_max) return give_up({"read", EMSGSIZE});
     return data;
+}
+
+void RequestBody::log_refusal(const Request& request) const {
+    if (error_.number == EBADMSG) request.log().write(Level::info, request.log_context(), "{}", reason_);
+    if (error_.number == EMSGSIZE) {
+        request.log().write(Level::error, request.log_context(),
+                            "client intended to send too large chunked body: {} bytes", bytes_);
+    }
 }
 
 std::unexpected<Error> RequestBody::give_up(Error error) {

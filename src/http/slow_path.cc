@@ -71,16 +71,12 @@ Task<Connection::Turn> Connection::serve_slowly() {
 
 // The answer has been sent or given up. What is left of the body is passed over, so that the next request can be found.
 Task<void> Connection::leave_request() {
-    RequestBody* body = request_->body;
-    if (body != nullptr && !body->ended()) {
-        if (closing_) {
-            linger_ = request_->completed;
-        } else {
-            bool discarded = co_await discard_body();
-            if (!discarded) closing_ = true;
-        }
+    if (request_->body != nullptr && !closing_) {
+        bool discarded = co_await discard_body();
+        if (!discarded) closing_ = true;
     }
-    idle_limit_ms_ = static_cast<uint32_t>(request_->core->keepalive_timeout->count());
+    set_patience();
+    if (!request_->completed) linger_ms_ = 0;
     finish_request();
 }
 
@@ -90,6 +86,8 @@ Task<void> Connection::await_answer() {
         Task<Answer> task = std::move(request_->answer->task);
         Answer said = co_await task;
         Answer answer = Pipeline(*request_).resume(std::move(said));
+        uint16_t refusal = answer.kind == Answer::Kind::later ? 0 : body_refusal();
+        if (refusal != 0) answer = Pipeline(*request_).refuse(refusal);
         if (answer.kind != Answer::Kind::later) {
             request_->answer = nullptr;
             (void)start_response(std::move(answer.response));
@@ -218,10 +216,7 @@ Task<bool> Connection::discard_body() {
     while (!request.body->ended()) {
         Result<std::string_view> data = co_await request.body->next();
         if (!data) {
-            if (data.error().number == EBADMSG) {
-                request.log().write(Level::info, request.log_context(), "client sent invalid chunked body: {}",
-                                    request.body->reason());
-            }
+            request.body->log_refusal(request);
             co_return false;
         }
         if (server_.clock().now_ms() >= until) co_return false;
@@ -229,14 +224,12 @@ Task<bool> Connection::discard_body() {
     co_return true;
 }
 
-// Reads on for a while, so that the answer is not destroyed by a reset that bytes nobody read would cause.
+// Says that no more will be sent, and reads what the client still sends.
 Task<void> Connection::linger() {
-    const CoreSettings& core = *listen_.point->default_server().outside.core;
-    uint64_t until = server_.clock().now_ms() + static_cast<uint64_t>(core.lingering_time->count());
-    auto limit = static_cast<uint64_t>(core.lingering_timeout->count());
+    uint64_t until = server_.clock().now_ms() + linger_ms_;
     shutdown(peer_.fd, SHUT_WR);
-    while (server_.clock().now_ms() < until) {
-        Result<Lease> got = co_await receiver_.next(limit);
+    for (uint64_t now = server_.clock().now_ms(); now < until; now = server_.clock().now_ms()) {
+        Result<Lease> got = co_await receiver_.next(std::min<uint64_t>(idle_limit_ms_, until - now));
         if (!got || got->empty()) co_return;
     }
 }
@@ -245,7 +238,7 @@ Task<void> Connection::close() {
     lease_.release();
     input_ = std::string();
     consumed_ = 0;
-    if (linger_ && !reset_) co_await linger();
+    if (linger_ms_ > 0 && !reset_) co_await linger();
     if (reset_) {
         // Sends the reset at once, also while a receive is armed.
         sockaddr nowhere{};
