@@ -79,6 +79,17 @@ def test_keepalive_requests_limits_the_requests_of_a_connection(serve):
         assert client.is_closed()
 
 
+def test_requests_beyond_the_limit_do_not_destroy_the_last_answer(serve):
+    body = bytes(8 << 20)
+    server = serve("keepalive_requests 1; lingering_time 1h; lingering_timeout 1h;", files={"html/large": body})
+    with server.client() as client:
+        client.send_request("GET", "/large")
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        assert client.read_response().body == body
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        assert client.is_closed()
+
+
 def test_keepalive_requests_limits_a_pipeline(serve):
     server = serve("keepalive_requests 3;", files=SMALL)
     with server.client() as client:
