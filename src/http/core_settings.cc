@@ -119,7 +119,9 @@ void set_open_file_cache(S& settings, conf::Binding& binding) {
                                    "expected off, or max=number [inactive=time]");
         }
     }
-    if (cache.max == 0) return binding.refuse("must have the \"max\" parameter");
+    if (cache.max == 0) {
+        return binding.mistake(binding.name_word(), "\"open_file_cache\" must have the \"max\" parameter");
+    }
     cache.on = true;
     settings.open_file_cache.give(cache);
 }

@@ -31,12 +31,21 @@ std::optional<Address> resolve(conf::Binding& binding, const conf::Word& word) {
     return address;
 }
 
+// What is wrong with a text that is no address.
+std::string_view fault_of(std::string_view text) {
+    if (text == "unix:") return "no path in the unix domain socket";
+    bool is_port = text.find_first_not_of("0123456789") == std::string_view::npos;
+    size_t colon = text.rfind(':');
+    bool has_host = colon != std::string_view::npos && Address::parse(text.substr(0, colon), 80);
+    return is_port || has_host ? "invalid port" : "invalid address";
+}
+
 std::optional<Address> read_address(conf::Binding& binding, const conf::Word& word) {
     if (auto address = Address::parse(word.text, 80)) return address;
     bool is_name = !word.text.empty() && word.text.find_first_of("[]/*") == std::string_view::npos &&
                    word.text.find_first_not_of("0123456789.:") != std::string_view::npos;
     if (is_name && !word.text.starts_with("unix:")) return resolve(binding, word);
-    binding.mistake(word, text::format("invalid address \"{}\" of the \"listen\" directive", word.text));
+    binding.mistake(word, text::format("{} in \"{}\" of the \"listen\" directive", fault_of(word.text), word.text));
     return std::nullopt;
 }
 
@@ -170,14 +179,14 @@ void set_listen(ServerSettings& settings, conf::Binding& binding) {
     if (shared.listen.key.empty()) shared.listen = Listen{*address, options, key};
     if (has_options) {
         if (shared.options_given && !(shared.listen.options == options)) {
-            return binding.mistake(words[0], text::format("duplicate listen options for {}", words[0].text));
+            return binding.mistake(words[0], text::format("duplicate listen options for {}", key));
         }
         shared.options_given = true;
         shared.listen.options = options;
     }
     if (is_default) {
         if (shared.default_server != nullptr) {
-            return binding.mistake(words[0], text::format("a duplicate default server for {}", words[0].text));
+            return binding.mistake(words[0], text::format("a duplicate default server for {}", key));
         }
         shared.default_server = &binding.block();
     }
