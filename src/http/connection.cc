@@ -401,7 +401,7 @@ Connection::Turn Connection::flush() {
         Flushed flushed = output.flush(peer_.fd);
         if (flushed == Flushed::failed) {
             report_send_error(output);
-            output = Output();
+            drop(output);
             log_answered(false);
             if (request_ != nullptr) finish_request();
             linger_ms_ = 0;
@@ -412,6 +412,16 @@ Connection::Turn Connection::flush() {
     }
     log_answered(true);
     return Turn::listen;
+}
+
+// Nothing more of the output will be sent.
+void Connection::drop(Output& output) {
+    if (request_ != nullptr) {
+        uint64_t unsent = output.unsent_body();
+        request_->sent_body_bytes -= std::min(unsent, request_->sent_body_bytes);
+        request_->sent_bytes -= std::min(unsent, request_->sent_bytes);
+    }
+    output = Output();
 }
 
 // What is being sent answers this request; null when it was given back already, because nobody logs it.

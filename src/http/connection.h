@@ -84,6 +84,7 @@ class Connection : public ListNode {
     Turn after_response();
     void set_patience();
     Turn flush();
+    void drop(Output& output);
     void finish_request();
     void log_answered(bool completed);
 

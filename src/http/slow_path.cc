@@ -119,12 +119,7 @@ Task<bool> Connection::send_output(Output& output) {
         Result<> writable = co_await wait_writable();
         if (!writable) break;
     }
-    if (request_ != nullptr) {
-        uint64_t unsent = output.unsent_body();
-        request_->sent_body_bytes -= std::min(unsent, request_->sent_body_bytes);
-        request_->sent_bytes -= std::min(unsent, request_->sent_bytes);
-    }
-    output = Output();
+    drop(output);
     co_return false;
 }
 
