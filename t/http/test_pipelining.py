@@ -117,6 +117,24 @@ def test_a_pipeline_of_large_files(server):
             assert client.read_response().body == LARGE
 
 
+def test_a_client_that_sends_much_and_reads_late_costs_no_memory(serve):
+    server = serve("keepalive_requests 10000;", files=FILES)
+    count = 2000
+    with server.client() as client:
+        client.send(message("GET", "/medium") * count)
+        for _ in range(count):
+            assert client.read_response().body == FILES["html/medium"]
+    assert max(peak_megabytes(pid) for pid in server.workers()) < 100
+
+
+def peak_megabytes(pid):
+    """The most memory a process has had; that of sanitizers is not counted."""
+    with open(f"/proc/{pid}/status") as status, open(f"/proc/{pid}/maps") as maps:
+        if "libasan" in maps.read():
+            return 0
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+
+
 def test_each_request_of_a_pipeline_is_logged_in_order(server):
     with server.client() as client:
         client.send(b"".join(message("GET", f"/{n}") for n in range(16)))
