@@ -124,6 +124,8 @@ Connection::Turn Connection::received(Result<Lease> got) {
 // There will be no more requests: the client left, was silent for too long, or the server is leaving.
 Connection::Turn Connection::no_request(Error error) {
     closing_ = true;
+    bool failed = error.number != 0 && error.number != ECANCELED && error.number != ETIMEDOUT;
+    if (failed) log_current(Level::info, error, "recv() failed");
     if (request_ == nullptr) return Turn::close;
     if (error.number == ECANCELED) {
         server_.give_back(*std::exchange(request_, nullptr));
@@ -136,7 +138,7 @@ Connection::Turn Connection::no_request(Error error) {
         late.status = 408;
         return refuse(late) == Turn::slow ? Turn::slow : finish_batch();
     }
-    request_->log().write(Level::info, request_->log_context(), "client prematurely closed connection");
+    if (!failed) log_current(Level::info, {}, "client prematurely closed connection");
     request_->sent_status = 400;
     finish_request();
     return Turn::close;
@@ -150,8 +152,11 @@ void Connection::name_request_line() {
 
 // What is being read or answered goes on in the generation it began in, also when that is replaced meanwhile.
 void Connection::hold_generation() {
-    if (request_ != nullptr) request_->site = listen_.site;
-    for (Request* request = answered_; request != nullptr; request = request->next) request->site = listen_.site;
+    auto hold = [this](Request& request) {
+        if (request.site == nullptr) request.site = listen_.site;
+    };
+    if (request_ != nullptr) hold(*request_);
+    for (Request* request = answered_; request != nullptr; request = request->next) hold(*request);
 }
 
 void Connection::begin_request() {
@@ -205,6 +210,7 @@ bool Connection::route() {
     std::string_view host = lower_host(request.head.host, storage);
     if (!request.head.host.is_lower) host = request.arena.copy(host);  // captures of a regex point into it
     request.server = &listen_.point->find(host, request);
+    request.site = nullptr;  // its head may have begun in an older generation
     request.location = &request.server->outside;
     request.block = request.location->block;
     request.core = request.location->core;
@@ -242,9 +248,12 @@ uint64_t Connection::body_bytes_max() const { return *request_->core->client_max
 
 // Passes over what is here of a body that nobody wanted. When that shows it to be malformed or too large the answer is
 // this status, once, instead of the one at hand; otherwise 0.
-uint16_t Connection::body_refusal() {
+uint16_t Connection::body_refusal(const Answer& answer) {
     RequestBody* body = request_->body;
-    if (body == nullptr || body->skip_received() || body->refusal() == 0 || request_->body_refused) return 0;
+    if (body == nullptr || request_->body_refused) return 0;
+    // A source may be made of the body.
+    if (answer.kind == Answer::Kind::response && answer.response.source != nullptr) return 0;
+    if (body->skip_received() || body->refusal() == 0) return 0;
     request_->body_refused = true;
     body->log_refusal(*request_);
     return body->refusal();
@@ -269,7 +278,9 @@ Connection::Turn Connection::process(const Progress& head) {
         request.keep_alive = false;
         answer = Pipeline(request).refuse(405);
     } else {
+        ahead_ = &server_.output();
         answer = Pipeline(request).run();
+        ahead_ = nullptr;
     }
     return respond(answer);
 }
@@ -300,7 +311,7 @@ Connection::Turn Connection::refuse(const Progress& head) {
 // Formats an answer, and sends it when nothing else can be gathered with it.
 Connection::Turn Connection::respond(Answer& answer) {
     if (answer.kind != Answer::Kind::later) {
-        uint16_t refusal = body_refusal();
+        uint16_t refusal = body_refusal(answer);
         if (refusal != 0) answer = Pipeline(*request_).refuse(refusal);
     }
     if (answer.kind == Answer::Kind::later) {
@@ -326,7 +337,7 @@ bool Connection::start_response(Response&& response) {
     if (ready.keep_alive) ready.keep_alive = may_keep_alive();
     BodyEnd end = body_end(request, ready);
     if (end == BodyEnd::close) ready.keep_alive = false;
-    if (request.body != nullptr && !request.body->skip_received() && request.head.expect_continue) {
+    if (request.body != nullptr && !request.body->ended() && request.head.expect_continue) {
         // The client may or may not send the body now that it has its answer: only the end of the connection is clear.
         ready.keep_alive = false;
     }
@@ -337,6 +348,7 @@ bool Connection::start_response(Response&& response) {
     request.sent_status = ready.status;
     request.sent_bytes = output.text().size() - before;
     head_only_ = request.is_head() || end == BodyEnd::none;
+    request.completed = head_only_ || ready.source == nullptr;
     if (head_only_) return true;
     if (ready.source != nullptr) return false;
 
@@ -371,7 +383,6 @@ Connection::Turn Connection::after_response() {
     set_patience();
     reset_ = false;
     if (request.location->phases.logs.empty() || output.empty()) {
-        request.completed = request.sent_bytes > 0;
         finish_request();
     } else {
         request.next = std::exchange(answered_, std::exchange(request_, nullptr));
@@ -402,7 +413,7 @@ Connection::Turn Connection::flush() {
         if (flushed == Flushed::failed) {
             report_send_error(output);
             drop(output);
-            log_answered(false);
+            log_answered();
             if (request_ != nullptr) finish_request();
             linger_ms_ = 0;
             closing_ = true;
@@ -410,17 +421,22 @@ Connection::Turn Connection::flush() {
         }
         if (flushed != Flushed::all) return Turn::slow;
     }
-    log_answered(true);
+    log_answered();
     return Turn::listen;
 }
 
-// Nothing more of the output will be sent.
+// What is left of the output will not be sent, and does not count. It belongs to the newest answers.
 void Connection::drop(Output& output) {
-    if (request_ != nullptr) {
-        uint64_t unsent = output.unsent_body();
-        request_->sent_body_bytes -= std::min(unsent, request_->sent_body_bytes);
-        request_->sent_bytes -= std::min(unsent, request_->sent_bytes);
-    }
+    uint64_t unsent = output.unsent();
+    auto take_back = [&unsent](Request& request) {
+        uint64_t bytes = std::min(unsent, request.sent_bytes);
+        unsent -= bytes;
+        request.sent_bytes -= bytes;
+        request.sent_body_bytes -= std::min(bytes, request.sent_body_bytes);
+        if (bytes > 0) request.completed = false;
+    };
+    if (request_ != nullptr) take_back(*request_);
+    for (Request* request = answered_; request != nullptr; request = request->next) take_back(*request);
     output = Output();
 }
 
@@ -460,7 +476,7 @@ void Connection::finish_request() {
     server_.give_back(request);
 }
 
-void Connection::log_answered(bool completed) {
+void Connection::log_answered() {
     // They were put in front of each other: the log has them in the order they came.
     Request* in_order = nullptr;
     while (answered_ != nullptr) {
@@ -469,7 +485,6 @@ void Connection::log_answered(bool completed) {
     }
     while (in_order != nullptr) {
         Request& request = *std::exchange(in_order, in_order->next);
-        request.completed = completed;
         for (auto log : request.location->phases.logs) log(request);
         server_.give_back(request);
     }

@@ -52,10 +52,14 @@ class Connection : public ListNode {
 
     // For RequestBody: what has come and was not used yet; valid until the next await.
     std::string_view pending() const;
-    void consume(size_t bytes) { consumed_ += static_cast<uint32_t>(bytes); }
+    void consume(size_t bytes) {
+        consumed_ += static_cast<uint32_t>(bytes);
+        request_->received_bytes += bytes;
+    }
     // Waits for more of a body.
     Task<Result<>> receive_more();
     uint64_t body_bytes_max() const;  // 0: no limit
+    // Sends 100, after what was answered before.
     void send_continue();
 
  private:
@@ -80,13 +84,13 @@ class Connection : public ListNode {
     bool start_response(Response&& response);
     bool may_keep_alive() const;
     void open_body();
-    uint16_t body_refusal();
+    uint16_t body_refusal(const Answer& answer);
     Turn after_response();
     void set_patience();
     Turn flush();
     void drop(Output& output);
     void finish_request();
-    void log_answered(bool completed);
+    void log_answered();
 
     // Waiting.
     Task<void> await_answer();
@@ -121,6 +125,7 @@ class Connection : public ListNode {
     Request* request_ = nullptr;    // being read or answered
     Request* answered_ = nullptr;   // formatted, not yet sent and logged: a list
     Wait* waiting_ = nullptr;       // an operation that end() has to cancel
+    Output* ahead_ = nullptr;       // holds answers that precede whatever is sent for the current request
 };
 
 // Serves an accepted socket until either side ends it.

@@ -60,8 +60,8 @@ Output::Window Output::window() const {
     return {piece.offset + sent_of_piece_, static_cast<uint32_t>(bytes)};
 }
 
-uint64_t Output::unsent_body() const {
-    uint64_t bytes = 0;
+uint64_t Output::unsent() const {
+    uint64_t bytes = text_.size() - sent_of_text_;
     for (const Piece& piece : pieces_) bytes += piece.size();
     return bytes - sent_of_piece_;
 }
@@ -144,7 +144,7 @@ void Output::advance(uint64_t sent) {
         sent -= of_text;
         if (sent_of_text_ == text_.size()) {
             if (text_.capacity() > text_bytes_kept) {
-                text_ = {};
+                text_ = std::string();
             } else {
                 text_.clear();
             }

@@ -52,8 +52,8 @@ class Output {
     void warm() { warm_until_ = window().offset + window().bytes; }
     int file() const { return file_; }
 
-    // Bytes of the body that are not sent yet.
-    uint64_t unsent_body() const;
+    // Bytes that are not sent yet.
+    uint64_t unsent() const;
 
     // The most a file is read ahead, or sent, at once.
     static constexpr uint32_t window_bytes_max = 256 * 1024;

@@ -63,6 +63,7 @@ Result<std::string_view> RequestBody::decode() {
 
 Task<Result<std::string_view>> RequestBody::next() {
     while (!ended_) {
+        if (!connection_.pending().empty()) expects_continue_ = false;  // the client did not wait
         Result<std::string_view> data = decode();
         if (!data || !data->empty() || ended_) co_return data;
         if (expects_continue_) {

@@ -46,24 +46,25 @@ Task<Connection::Turn> Connection::serve_slowly() {
         Output output = std::move(server_.output());
         if (request_ != nullptr && request_->answer != nullptr) {
             // Answers before this one do not wait for it; and it is waited for whatever becomes of them.
+            ahead_ = &output;
             if (!output.empty()) sent = co_await send_output(output);
-            log_answered(sent);
+            ahead_ = nullptr;
+            log_answered();
             co_await await_answer();
             output = std::move(server_.output());
+            if (!sent) drop(output);
         }
         bool has_source = request_ != nullptr && request_->response.source != nullptr && !head_only_;
         if (sent && has_source) {
             sent = co_await send_source(output);
+            request_->completed = sent;
         } else if (sent && !output.empty()) {
             sent = co_await send_output(output);
         }
-        log_answered(sent);
+        log_answered();
         if (!sent) closing_ = true;
         // A head that is not complete waits for its rest.
-        if (request_ != nullptr && request_->head_is_complete) {
-            request_->completed = sent;
-            co_await leave_request();
-        }
+        if (request_ != nullptr && request_->head_is_complete) co_await leave_request();
         Turn turn = serve_pending();
         if (turn != Turn::slow) co_return turn;
     }
@@ -86,7 +87,7 @@ Task<void> Connection::await_answer() {
         Task<Answer> task = std::move(request_->answer->task);
         Answer said = co_await task;
         Answer answer = Pipeline(*request_).resume(std::move(said));
-        uint16_t refusal = answer.kind == Answer::Kind::later ? 0 : body_refusal();
+        uint16_t refusal = answer.kind == Answer::Kind::later ? 0 : body_refusal(answer);
         if (refusal != 0) answer = Pipeline(*request_).refuse(refusal);
         if (answer.kind != Answer::Kind::later) {
             request_->answer = nullptr;
@@ -193,13 +194,16 @@ Task<Result<>> Connection::receive_more() {
     if (!got) co_return std::unexpected(got.error());
     if (got->empty()) co_return fail("recv", ECONNRESET);
     hold(std::move(*got));
-    request_->received_bytes += pending().size();
     co_return Result<>();
 }
 
 void Connection::send_continue() {
     // If the socket has no room for these few bytes the client is not reading, and need not be told to go on.
     constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (ahead_ != nullptr) {
+        ahead_->text() += text;
+        return;
+    }
     (void)!send(peer_.fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

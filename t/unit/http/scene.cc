@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -74,6 +75,7 @@ Scene::Scene(std::string_view configuration, Options options) : options_(options
     auto faulty = std::make_unique<FaultyEngine>(std::move(*real), loop);
     engine = faulty.get();
     loop.open(std::move(faulty));
+    signal(SIGPIPE, SIG_IGN);  // as workers do: sendfile(2) has no flag against it
     turn();  // the engine sets itself up
     buffers_at_start_ = engine->buffers().available();
     use(configuration);
