@@ -71,6 +71,7 @@ class Server:
             os.mkdir(self.path(folder))
         shutil.copy(os.path.join(TOP, "conf", "mime.types"), self.path("conf/mime.types"))
         self.process = None
+        self.executable = None
         self.ports = []
         self.expected = []
         self.expected_status = {0}
@@ -136,7 +137,12 @@ class Server:
     # --- processes
 
     def command(self, *arguments):
-        return [binary(), "-p", self.prefix, "-c", "conf/server.conf", *arguments]
+        return [self.executable or binary(), "-p", self.prefix, "-c", "conf/server.conf", *arguments]
+
+    def copy_executable(self):
+        """From now on runs a copy in the prefix: the build may lie where other users cannot reach it."""
+        self.executable = os.path.join(self.prefix, "server")
+        shutil.copy(binary(), self.executable)
 
     def run(self, *arguments, **how):
         """Runs the binary on this prefix to its end, as with -t or -s; gives status, stdout, stderr as text."""

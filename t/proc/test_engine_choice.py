@@ -76,6 +76,7 @@ def test_where_the_kernel_forbids_io_uring_epoll_serves(automatic):
 def test_an_ordinary_user_with_little_locked_memory_can_start_it(automatic):
     if os.getuid() != 0:
         pytest.skip("only root can become an ordinary user")
+    automatic.copy_executable()
     for folder, _, files in os.walk(automatic.prefix):
         for path in [folder, *(os.path.join(folder, file) for file in files)]:
             os.chown(path, 65534, 65534)

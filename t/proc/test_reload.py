@@ -167,6 +167,7 @@ def test_only_root_and_the_own_user_may_ask(serve):
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
     server = serve()
+    server.copy_executable()
     done = server.run("-s", "reload", user=65534, group=65534)
     assert done.returncode == 1
     assert "kill(" in done.stderr
