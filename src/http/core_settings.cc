@@ -68,7 +68,6 @@ void set_types(S& settings, conf::Binding& binding) {
             settings.types.value.add({lower, extension.text.size()}, arena.copy(type.text));
         }
     }
-    settings.types.value.sort();
 }
 
 void set_internal(S& settings, conf::Binding&) { settings.internal.give(true); }
@@ -285,11 +284,9 @@ constexpr conf::Directive directives[] = {
 constinit conf::Slot<CoreSettings> core_settings;
 const conf::Section core_section{"core", directives, &core_settings};
 
-void MimeTypes::add(std::string_view extension, std::string_view type) { types_.push_back({extension, type}); }
-
-void MimeTypes::sort() {
-    // A later line about the same extension rules: stable, and find() takes the last of equals.
-    std::ranges::stable_sort(types_, {}, &MimeType::extension);
+void MimeTypes::add(std::string_view extension, std::string_view type) {
+    // A later line about the same extension rules: it stands behind, and find() takes the last of equals.
+    types_.insert(std::ranges::upper_bound(types_, extension, {}, &MimeType::extension), {extension, type});
 }
 
 std::string_view MimeTypes::find(std::string_view extension) const {
@@ -311,7 +308,6 @@ void CoreSettings::complete(conf::Completion& completion) {
         for (auto [extension, type] : {MimeType{"html", "text/html"}, {"gif", "image/gif"}, {"jpg", "image/jpeg"}}) {
             types.value.add(extension, type);
         }
-        types.value.sort();
     }
     open_rules.cached = open_file_cache->on;
     open_rules.cache_max = open_file_cache->max;

@@ -31,11 +31,10 @@ struct MimeType {
     std::string_view type;
 };
 
-// The content of a `types` block, sorted by extension.
+// The content of a `types` block, kept in the order of the extensions.
 class MimeTypes {
  public:
     void add(std::string_view extension, std::string_view type);
-    void sort();
     // Empty when there is none.
     std::string_view find(std::string_view extension) const;
     bool empty() const { return types_.empty(); }
