@@ -92,6 +92,10 @@ Value request_id(Request& r, const VariableUse&) {
 
 Value uri(Request& r, const VariableUse&) { return unless_empty(r.uri); }
 Value args(Request& r, const VariableUse&) { return unless_empty(r.args); }
+void set_args(Request& r, const VariableUse&, std::string_view value) {
+    r.args = value;
+    r.has_args = !value.empty();
+}
 Value is_args(Request& r, const VariableUse&) { return r.args.empty() ? "" : "?"; }
 Value server_name(Request& r, const VariableUse&) { return r.server == nullptr ? "" : r.server->settings->first_name; }
 
@@ -210,7 +214,7 @@ Value none(Request&, const VariableUse&) { return std::nullopt; }
 
 constexpr Variable variables[] = {
     {"arg_", argument, true},
-    {"args", args, false, true},
+    {"args", args, false, true, set_args},
     {"binary_remote_addr", binary_remote_addr},
     {"body_bytes_sent", body_bytes_sent},
     {"bytes_sent", bytes_sent},

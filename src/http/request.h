@@ -18,6 +18,7 @@
 #include "http/captures.h"
 #include "http/head.h"
 #include "http/response.h"
+#include "http/variables.h"
 #include "http/worker_state.h"
 #include "net/address.h"
 
@@ -68,6 +69,7 @@ struct RequestState {
     std::string_view args;
     bool has_args = false;  // $is_args
     Captures captures;      // of the latest regex
+    KeptValues kept_values;  // of variables
 
     std::shared_ptr<const Site> site;  // the generation it began on, held while it waits
     const VirtualServer* server = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "base/format.h"
 #include "http/module.h"
 #include "http/regex.h"
@@ -23,6 +24,12 @@ VariableValue numbered_capture(Request& request, const VariableUse& use) {
 
 VariableValue named_capture(Request& request, const VariableUse& use) { return request.captures.find(use.suffix); }
 
+// Assigned and captured values of a name replace each other.
+void set_named_capture(Request& request, const VariableUse& use, std::string_view value) {
+    Captures& captures = request.captures;
+    captures.named = request.arena.make<NamedCapture>(use.suffix, value, captures.named);
+}
+
 std::string_view in_lower_case(Arena& arena, std::string_view name) {
     char* lower = arena.text(name.size());
     std::ranges::transform(name, lower, to_lower);
@@ -35,6 +42,7 @@ void resolve(VariableUse& use) {
         use.get = numbered_capture;
     } else if (const Variable* variable = find_variable(use.name)) {
         use.get = variable->get;
+        use.set = variable->set;
         if (variable->is_family) use.suffix = use.name.substr(variable->name.size());
     }
 }
@@ -63,6 +71,7 @@ VariableUse& VariableNames::find(Arena& arena, std::string_view name) {
     if (use == nullptr) {
         use = arena.make<VariableUse>();
         use->name = lower;
+        use->names = this;
     }
     return *use;
 }
@@ -74,17 +83,69 @@ const VariableUse& VariableNames::use(Arena& arena, const conf::Word& word, std:
     return use;
 }
 
-VariableUse* VariableNames::define(conf::Binding& binding, const conf::Word& word, std::string_view name,
-                                   GetVariable get, const void* data) {
+// The variable of that name, if the configuration may say what it stands for; complains otherwise.
+VariableUse* VariableNames::find_definable(conf::Binding& binding, const conf::Word& word, std::string_view name) {
     VariableUse& use = find(binding.arena(), name);
     const Variable* known = find_variable(use.name);
     if (known != nullptr && !known->is_family && !known->changeable) {
         binding.mistake(word, text::format("the duplicate \"{}\" variable", name));
         return nullptr;
     }
-    use.get = get;
-    use.data = data;
     return &use;
+}
+
+VariableUse* VariableNames::define(conf::Binding& binding, const conf::Word& word, std::string_view name,
+                                   GetVariable get, const void* data) {
+    VariableUse* use = find_definable(binding, word, name);
+    if (use == nullptr) return nullptr;
+    use->get = get;
+    use->data = data;
+    use->is_cached = false;
+    return use;
+}
+
+VariableUse* VariableNames::define_cached(conf::Binding& binding, const conf::Word& word, std::string_view name,
+                                          GetVariable get, const void* data) {
+    VariableUse* use = define(binding, word, name, get, data);
+    if (use == nullptr) return nullptr;
+    give_slot(*use);
+    use->is_cached = true;
+    return use;
+}
+
+VariableUse* VariableNames::define_assignable(conf::Binding& binding, const conf::Word& word, std::string_view name,
+                                              GetVariable unassigned) {
+    VariableUse* use = find_definable(binding, word, name);
+    if (use == nullptr) return nullptr;
+    if (use->get == nullptr) resolve(*use);
+    if (use->get == nullptr) use->get = unassigned;
+    if (use->set == nullptr) give_slot(*use);
+    return use;
+}
+
+void VariableNames::give_slot(VariableUse& use) {
+    if (use.slot != VariableUse::no_slot) return;
+    CHECK(slots_ < VariableUse::no_slot);
+    use.slot = slots_++;
+}
+
+VariableValue VariableUse::kept_value(Request& request) const {
+    const KeptValues::Value* kept = request.kept_values.find(slot);
+    if (kept != nullptr && kept->is_kept) return kept->value;
+    VariableValue value = get(request, *this);
+    if (is_cached) request.kept_values.keep(request, *this, value);
+    return value;
+}
+
+void VariableUse::assign(Request& request, std::string_view value) const {
+    if (set != nullptr) return set(request, *this, value);
+    request.kept_values.keep(request, *this, value);
+}
+
+void KeptValues::keep(Request& request, const VariableUse& use, VariableValue value) {
+    CHECK(use.slot < use.names->slots());
+    if (values_.empty()) values_ = request.arena.make_array<Value>(use.names->slots());
+    values_[use.slot] = {value, true};
 }
 
 void VariableNames::complete(conf::Completion& completion) {
@@ -96,7 +157,10 @@ void VariableNames::complete(conf::Completion& completion) {
 void define_captures(conf::Binding& binding, const conf::Word& word, const Regex& regex) {
     for (const Regex::Group& group : regex.named_groups()) {
         VariableUse* use = variable_names.in(binding.block()).define(binding, word, group.name, named_capture);
-        if (use != nullptr) use->suffix = group.name;
+        if (use == nullptr) continue;
+        use->suffix = group.name;
+        use->set = set_named_capture;
+        use->slot = VariableUse::no_slot;
     }
 }
 

@@ -6,8 +6,10 @@
 // what is copied: what a variable gives may change between two evaluations without harm.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +20,13 @@ namespace ringx::http {
 
 class Regex;
 class Request;
+class VariableNames;
 struct VariableUse;
 
 // The value, or nothing when there is none. It lives as long as the request.
 using VariableValue = std::optional<std::string_view>;
 using GetVariable = VariableValue (*)(Request&, const VariableUse&);
+using SetVariable = void (*)(Request&, const VariableUse&, std::string_view);
 
 // A variable a module provides.
 struct Variable {
@@ -30,6 +34,7 @@ struct Variable {
     GetVariable get;
     bool is_family = false;   // the name ends in `_` and stands for all that begin with it: $arg_NAME, $http_NAME
     bool changeable = false;  // the configuration may define a variable of this name
+    SetVariable set = nullptr;  // what assigning to it does, where that is more than remembering a value
 };
 
 // A variable as the templates of a configuration refer to it: one for each name.
@@ -39,8 +44,37 @@ struct VariableUse {
     std::string_view suffix;     // of a family's member: what follows the family's name; of a capture: its group
     const void* data = nullptr;  // what its definition in the configuration left here
     conf::Place place;           // where it is used first
+    SetVariable set = nullptr;   // null: the request keeps what is assigned
+    const VariableNames* names = nullptr;
+    uint16_t slot = no_slot;     // where the request keeps its value, assigned or found once for the whole request
+    bool is_cached = false;      // what `get` gave is kept
 
-    VariableValue value(Request& request) const { return get(request, *this); }
+    static constexpr uint16_t no_slot = UINT16_MAX;
+
+    VariableValue value(Request& request) const {
+        return slot == no_slot ? get(request, *this) : kept_value(request);
+    }
+    // The value lives as long as the request.
+    void assign(Request& request, std::string_view value) const;
+
+ private:
+    VariableValue kept_value(Request& request) const;
+};
+
+// What a request remembers of variables, by slot.
+class KeptValues {
+ public:
+    struct Value {
+        VariableValue value;
+        bool is_kept = false;
+    };
+
+    // Null when nothing is kept yet.
+    const Value* find(uint16_t slot) const { return slot < values_.size() ? &values_[slot] : nullptr; }
+    void keep(Request& request, const VariableUse& use, VariableValue value);
+
+ private:
+    std::span<Value> values_;  // in the request's arena, for all slots of the configuration
 };
 
 // The names of a configuration.
@@ -53,14 +87,25 @@ class VariableNames {
     // it complains and gives null. Several definitions of a name must agree, the last one rules.
     VariableUse* define(conf::Binding& binding, const conf::Word& word, std::string_view name, GetVariable get,
                         const void* data = nullptr);
+    // The same for one that is found once in a request, when it is first asked for, and then stays (map, geo).
+    VariableUse* define_cached(conf::Binding& binding, const conf::Word& word, std::string_view name, GetVariable get,
+                               const void* data);
+    // The name may be assigned to; it stands for `unassigned` until then, unless it stands for something already.
+    VariableUse* define_assignable(conf::Binding& binding, const conf::Word& word, std::string_view name,
+                                   GetVariable unassigned);
 
     // Complains about names that are used and nowhere defined.
     void complete(conf::Completion& completion);
 
+    size_t slots() const { return slots_; }
+
  private:
     VariableUse& find(Arena& arena, std::string_view name);
+    VariableUse* find_definable(conf::Binding& binding, const conf::Word& word, std::string_view name);
+    void give_slot(VariableUse& use);
 
     std::map<std::string_view, VariableUse*> uses_;
+    uint16_t slots_ = 0;
 };
 
 extern constinit conf::Slot<VariableNames> variable_names;
