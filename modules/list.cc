@@ -11,6 +11,7 @@ namespace ringx::http {
 
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
 RINGX_DECLARE(rewrite)
+RINGX_DECLARE(access)
 RINGX_DECLARE(index)
 RINGX_DECLARE(autoindex)
 RINGX_DECLARE(static)
@@ -25,6 +26,9 @@ constexpr const Module* listed[] = {
     &core_variables_module,
 #ifndef RINGX_WITHOUT_REWRITE
     &rewrite_module,
+#endif
+#ifndef RINGX_WITHOUT_ACCESS
+    &access_module,
 #endif
     RINGX_ADDED_MODULES(RINGX_LIST)
 #ifndef RINGX_WITHOUT_INDEX

@@ -92,6 +92,7 @@ void Receiver::complete(Outcome outcome) {
     } else if (outcome.result != -ECANCELED) {
         over_ = true;
         over_error_ = -outcome.result;
+        tell_watcher();
     }
 
     // Who does not take what came stops the flow; who waits starts it again.

@@ -72,6 +72,13 @@ class Receiver : public Operation, private Timer {
     };
     Next next(uint64_t limit_ms) { return {*this, limit_ms}; }
 
+    // Deferred as soon as the stream is known to be over and nothing of it is held: whoever works for the other side
+    // may want to stop. Null: nobody any more.
+    void watch_end(Deferred* watcher) {
+        end_watcher_ = watcher;
+        tell_watcher();
+    }
+
     // True when next() would not wait.
     bool ready() const { return held_.count() > 0 || over_ || ended_; }
 
@@ -90,12 +97,17 @@ class Receiver : public Operation, private Timer {
     void await_next(std::coroutine_handle<> waiter, uint64_t limit_ms);
     Result<Lease> take_next();
     void await_end(std::coroutine_handle<> waiter);
+    void tell_watcher() {
+        if (end_watcher_ == nullptr || !over_ || held_.count() > 0) return;
+        loop_.defer(*std::exchange(end_watcher_, nullptr));
+    }
     void complete(Outcome outcome) override;
     void expire() override;
 
     Loop& loop_;
     std::coroutine_handle<> waiter_;      // for the next bytes
     std::coroutine_handle<> end_waiter_;  // for the last answer
+    Deferred* end_watcher_ = nullptr;
     LeaseQueue held_;
     bool over_ = false;       // the socket has nothing more to give
     bool ended_ = false;      // end() was called

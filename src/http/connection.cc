@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "http/delay.h"
 #include "http/output.h"
 #include "http/pipeline.h"
 #include "http/response_head.h"
@@ -324,7 +325,8 @@ Connection::Turn Connection::respond(Answer& answer) {
 bool Connection::start_response(Response&& response) {
     Request& request = *request_;
     Output& output = server_.output();
-    if (response.status == 0 || response.status == 444) {  // close without an answer
+    bool unanswered = response.status == 0 || response.status == 444 || response.status == client_left;
+    if (unanswered) {
         closing_ = true;
         request.keep_alive = false;
         request.sent_status = response.status;
@@ -433,6 +435,7 @@ void Connection::end() {
     linger_ms_ = 0;
     receiver_.end();
     if (waiting_ != nullptr) waiting_->cancel();
+    if (request_ != nullptr && request_->pause != nullptr) request_->pause->cancel();
 }
 
 }  // namespace ringx::http

@@ -167,6 +167,10 @@ constexpr conf::Directive temp_path(std::string_view name) {
 
 }  // namespace
 
+constexpr std::array<conf::Choice<S::Satisfy>, 2> choices(S::Satisfy) {
+    return {{{"all", S::Satisfy::all}, {"any", S::Satisfy::any}}};
+}
+
 constexpr std::array<conf::Choice<S::ModifiedSince>, 3> choices(S::ModifiedSince) {
     return {{{"off", S::ModifiedSince::off}, {"exact", S::ModifiedSince::exact}, {"before", S::ModifiedSince::before}}};
 }
@@ -189,6 +193,9 @@ constexpr conf::Directive directives[] = {
     conf::value<&S::recursive_error_pages>("recursive_error_pages", everywhere,
                                            "Whether an error page may lead to another."),
     conf::custom<&set_internal>("internal", conf::location, {0, 0}, "Serve internal requests only; others get 404."),
+
+    conf::value<&S::satisfy>("satisfy", everywhere, "Whether all access rules must be met, or any of them."),
+    conf::value<&S::auth_delay>("auth_delay", everywhere, "How long a request without access is kept waiting for 401."),
 
     conf::value<&S::sendfile>("sendfile", everywhere, "Let the kernel copy files to the socket."),
     conf::value<&S::sendfile_max_chunk>("sendfile_max_chunk", everywhere, "The most one call of sendfile may send."),

@@ -57,6 +57,9 @@ struct CoreSettings {
     Setting<std::vector<ErrorPageRule>> error_pages;
     Setting<bool> recursive_error_pages{false};
     Setting<bool> internal{false};
+    enum class Satisfy : uint8_t { all, any };
+    Setting<Satisfy> satisfy{Satisfy::all};
+    Setting<std::chrono::milliseconds> auth_delay{std::chrono::milliseconds(0)};
 
     Setting<bool> sendfile{true};  // nginx: off; what is sent is the same
     Setting<conf::Size> sendfile_max_chunk{conf::Size{2 << 20}};

@@ -152,12 +152,12 @@ Value port_text(Request& r, const Address& address) {
 }
 
 Value remote_addr(Request& r, const VariableUse&) { return r.peer->remote_text(r.arena); }
-Value remote_port(Request& r, const VariableUse&) { return port_text(r, r.peer->remote()); }
+Value remote_port(Request& r, const VariableUse&) { return port_text(r, r.remote()); }
 Value server_addr(Request& r, const VariableUse&) { return r.arena.copy(r.peer->local().host_text()); }
 Value server_port(Request& r, const VariableUse&) { return port_text(r, r.peer->local()); }
 
 Value binary_remote_addr(Request& r, const VariableUse&) {
-    Address address = r.peer->remote();
+    Address address = r.remote();
     const void* from = address.get();
     if (address.family() == AF_INET) {
         return r.arena.copy({reinterpret_cast<const char*>(&static_cast<const sockaddr_in*>(from)->sin_addr), 4});

@@ -26,6 +26,7 @@ class [[nodiscard]] Answer {
  public:
     enum class Kind : uint8_t {
         pass,      // not my business: go on
+        granted,   // from the access phase: enough for `satisfy any`; otherwise as pass
         response,  // this is the answer
         status,    // this status, with the page of error_page or the built-in one; 0 and 444: close without an answer
         redirect,  // start again, internally, at `target`
@@ -34,6 +35,7 @@ class [[nodiscard]] Answer {
     };
 
     static Answer pass() { return Answer(Kind::pass); }
+    static Answer granted() { return Answer(Kind::granted); }
     static Answer of(Response response) { return Answer(Kind::response, 0, std::move(response)); }
     // Location and further fields of the answer may be set in its `response`.
     static Answer of_status(uint16_t status) { return Answer(Kind::status, status, Response()); }
@@ -82,7 +84,8 @@ class [[nodiscard]] Answer {
 
     void take(Answer& other) {
         switch (kind) {
-            case Kind::pass: break;
+            case Kind::pass:
+            case Kind::granted: break;
             case Kind::response:
             case Kind::status: std::construct_at(&response, std::move(other.response)); break;
             case Kind::redirect:

@@ -1,9 +1,11 @@
 #include "http/pipeline.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "http/built_in_pages.h"
 #include "http/conditional.h"
+#include "http/delay.h"
 #include "http/file_body.h"
 #include "http/redirect_location.h"
 #include "http/status.h"
@@ -23,7 +25,31 @@ bool is_redirect(uint16_t status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// Guessing passwords can be made slow: `auth_delay`.
+Task<Answer> refuse_later(Request& request, Answer* refusal) {
+    request.log().write(Level::info, request.log_context(), "delaying unauthorized request");
+    bool passed = co_await delay(request, static_cast<uint64_t>(request.core->auth_delay->count()));
+    co_return passed ? std::move(*refusal) : Answer::of_status(client_left);
+}
+
+// Access is refused, and that is the last word of the phase.
+Answer refuse_access(Request& request, Answer&& refusal) {
+    request.step = 0;
+    request.stage = Stage::precontent;
+    if (refusal.status != 401 || request.core->auth_delay->count() == 0) return std::move(refusal);
+    return Answer::later(refuse_later(request, request.arena.make<Answer>(std::move(refusal))));
+}
+
 }  // namespace
+
+Answer refuse_unless_granted(Request& request) {
+    if (request.refusal == nullptr) return Answer::pass();
+    Answer& refusal = *std::exchange(request.refusal, nullptr);
+    if (refusal.status == 403) {
+        request.log().write(Level::error, request.log_context(), "access forbidden by rule");
+    }
+    return refuse_access(request, std::move(refusal));
+}
 
 Answer Pipeline::run() {
     for (;;) {
@@ -118,14 +144,36 @@ Answer Pipeline::nothing_answered() {
 }
 
 bool Pipeline::act(Answer& answer) {
+    if (request_.stage == Stage::access && weigh(answer)) return true;
     switch (answer.kind) {
-        case Answer::Kind::pass: return true;
+        case Answer::Kind::pass:
+        case Answer::Kind::granted: return true;
         case Answer::Kind::later: return false;
         case Answer::Kind::redirect: return redirect(answer);
         case Answer::Kind::named: return go_to_named(answer);
         case Answer::Kind::status: return show_error(answer);
         case Answer::Kind::response: return finish(answer);
     }
+    return false;
+}
+
+// Whether what was said in the access phase is not the last word: with `satisfy any` one who grants is enough, and who
+// refuses is only remembered. Who asks for credentials is preferred, since they may be given.
+bool Pipeline::weigh(Answer& answer) {
+    bool any = *request_.core->satisfy == CoreSettings::Satisfy::any;
+    bool refused = answer.kind == Answer::Kind::status && (answer.status == 401 || answer.status == 403);
+    if (any && answer.kind == Answer::Kind::granted) {
+        request_.refusal = nullptr;
+        request_.step = 0;
+        request_.stage = Stage::precontent;
+        return true;
+    }
+    if (any && refused) {
+        bool asks_already = request_.refusal != nullptr && request_.refusal->status == 401;
+        if (!asks_already) request_.refusal = request_.arena.make<Answer>(std::move(answer));
+        return true;
+    }
+    if (refused) answer = refuse_access(request_, std::move(answer));
     return false;
 }
 
@@ -181,6 +229,11 @@ const ErrorPageRule* Pipeline::error_page_for(uint16_t status) const {
 
 // The page the administrator wants for a status, or our own.
 bool Pipeline::show_error(Answer& answer) {
+    if (answer.status == client_left) {
+        answer = Answer::of({});
+        answer.response.status = client_left;
+        return false;
+    }
     request_.error_status = answer.status;
     if (ends_connection(answer.status)) request_.keep_alive = false;
     if (const ErrorPageRule* rule = error_page_for(answer.status)) {

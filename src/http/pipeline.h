@@ -37,6 +37,7 @@ class Pipeline {
 
     // Acts upon an answer. True when the pipeline goes on; false when `answer` is what run() gives back.
     bool act(Answer& answer);
+    bool weigh(Answer& answer);
     bool may_redirect(std::string_view doing, std::string_view uri);
     bool redirect(Answer& answer);
     bool go_to_named(Answer& answer);
@@ -48,5 +49,8 @@ class Pipeline {
 
     Request& request_;
 };
+
+// The last step of the access phase with `satisfy any`: the refusal, if nobody has let the request in.
+Answer refuse_unless_granted(Request& request);
 
 }  // namespace ringx::http

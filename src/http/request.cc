@@ -55,7 +55,7 @@ namespace {
 // What a line says of a request, in nginx's order.
 void describe(const void* object, LogTail& tail) {
     const auto& request = *static_cast<const Request*>(object);
-    tail.add("client", request.peer->remote().host_text());
+    tail.add("client", request.remote().host_text());
     if (request.server != nullptr) tail.add("server", request.server->settings->first_name);
     auto quote = [&](std::string_view name, std::string_view value) {
         if (!value.empty()) tail.quote(name, value);

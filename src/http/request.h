@@ -22,6 +22,10 @@
 #include "http/worker_state.h"
 #include "net/address.h"
 
+namespace ringx {
+class Sleep;
+}
+
 namespace ringx::http {
 
 class Answer;
@@ -78,6 +82,8 @@ struct RequestState {
     const CoreSettings* core = nullptr;  // of that block
     RequestBody* body = nullptr;         // null when it has none
     Answer* answer = nullptr;            // what is waited for
+    Sleep* pause = nullptr;              // waited for in vain when the client leaves
+    Answer* refusal = nullptr;           // of the access phase, as long as `satisfy any` may still be met
     Request* next = nullptr;             // in a list of requests that were answered together
 
     uint32_t number = 0;      // on its connection, from 1: $connection_requests
@@ -121,6 +127,9 @@ class Request : public RequestState {
     Arena arena;
     WorkerParts* worker = nullptr;
     Peer* peer = nullptr;
+
+    // The client's address.
+    Address remote() const { return peer->remote(); }
 
     bool is_head() const { return head.method == Method::head; }
     Method method() const { return head.method; }

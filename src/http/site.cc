@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "http/captures.h"
+#include "http/pipeline.h"
 
 namespace ringx::http {
 
@@ -24,6 +25,7 @@ Phases::Phases(const conf::Block& block) {
     }
     const CoreSettings& core = core_settings.in(block);
     if (core.handler != nullptr) respond.assign(1, core.handler);
+    if (*core.satisfy == CoreSettings::Satisfy::any && !access.empty()) access.push_back(refuse_unless_granted);
 }
 
 Location::Location(const conf::Block& of)

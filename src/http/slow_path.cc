@@ -37,6 +37,25 @@ class NextTurn : private Deferred {
     std::coroutine_handle<> waiter_;
 };
 
+// Notices that the client leaves while its answer is waited for.
+class DepartureWatch : private Deferred {
+ public:
+    DepartureWatch(Receiver& receiver, Request& request) : receiver_(receiver), request_(request) {
+        receiver_.watch_end(this);
+    }
+    ~DepartureWatch() override { receiver_.watch_end(nullptr); }
+
+ private:
+    void run() override {
+        if (request_.pause == nullptr) return;
+        request_.log().write(Level::info, request_.log_context(), "client prematurely closed connection");
+        request_.pause->cancel();
+    }
+
+    Receiver& receiver_;
+    Request& request_;
+};
+
 }  // namespace
 
 Task<Connection::Turn> Connection::serve_slowly() {
@@ -85,6 +104,7 @@ Task<void> Connection::leave_request() {
 Task<void> Connection::await_answer() {
     for (;;) {
         Task<Answer> task = std::move(request_->answer->task);
+        DepartureWatch watch(receiver_, *request_);
         Answer said = co_await task;
         Answer answer = Pipeline(*request_).resume(std::move(said));
         uint16_t refusal = answer.kind == Answer::Kind::later ? 0 : body_refusal(answer);
