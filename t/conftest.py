@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness import Server, binary
+from harness.nginx import Nginx, is_installed
 
 SYS_IO_URING_SETUP = 425
 
@@ -55,6 +56,23 @@ def serve(new_server):
     def start(server="", arguments=(), **configuration):
         return new_server(server=server, **configuration).start(*arguments)
     return start
+
+
+@pytest.fixture
+def beside_nginx(new_server):
+    """Starts nginx and the server with the same text for the http context; gives their ports."""
+    if not is_installed():
+        pytest.skip("no nginx here")
+    peers = []
+
+    def start(text, files):
+        server = new_server(http=text, files=files).start()
+        peers.append(Nginx(server, text))
+        return peers[-1].port, server.port()
+
+    yield start
+    for peer in peers:
+        peer.stop()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,31 +6,10 @@ Configurations and requests are generated from fixed seeds, so that every run as
 
 import random
 import re
-import shutil
-import signal
-import subprocess
 
 import pytest
 
-from harness import Client, WAIT_SECONDS, wait_until
-from harness.ports import free_port, release
-
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-
-# Only what nginx would otherwise write outside of the prefix.
-PEER = """\
-daemon off;
-master_process off;
-pid logs/nginx.pid;
-error_log logs/nginx.log crit;
-events { worker_connections 512; }
-http {
-    client_body_temp_path logs/body; proxy_temp_path logs/proxy; fastcgi_temp_path logs/fastcgi;
-    uwsgi_temp_path logs/uwsgi; scgi_temp_path logs/scgi;
-    access_log off;
-    include mime.types;
-    default_type application/octet-stream;
-"""
+from harness import Client
 
 FILES = {
     "html/index.html": "index", "html/a/index.html": "a index", "html/a/b/index.html": "ab index",
@@ -40,46 +19,10 @@ FILES = {
 }
 
 
-class Peer:
-    """nginx below the prefix of a server under test."""
-
-    def __init__(self, server, text):
-        self.port = free_port()
-        path = server.write("conf/nginx.conf", PEER + text.replace("%PORT%", str(self.port)) + "}\n")
-        command = [NGINX, "-p", server.prefix, "-c", path, "-e", server.path("logs/nginx.log")]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        wait_until(self.accepts, "nginx to accept")
-
-    def accepts(self):
-        assert self.process.poll() is None, "nginx did not start"
-        try:
-            Client(self.port).close()
-            return True
-        except ConnectionRefusedError:
-            return False
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(WAIT_SECONDS)
-        release(self.port)
-
-
 @pytest.fixture
-def both(new_server):
+def both(beside_nginx):
     """Starts both servers with the same text for the http context; gives their ports."""
-    if not shutil.which(NGINX):
-        pytest.skip("no nginx here")
-    peers = []
-
-    def start(text):
-        text = "server_tokens off;\n" + text
-        server = new_server(http=text, files=FILES).start()
-        peers.append(Peer(server, text))
-        return peers[-1].port, server.port()
-
-    yield start
-    for peer in peers:
-        peer.stop()
+    return lambda text: beside_nginx("server_tokens off;\n" + text, FILES)
 
 
 def answer_of(port, method, target, host, version):
