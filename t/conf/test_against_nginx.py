@@ -1,0 +1,88 @@
+"""Mistakes about directives as nginx words them: each line is checked by nginx and by this server.
+
+A line stands in a context: h is http, s server, l location, m main. It is accepted by both, or refused
+by both with the same sentence; ours also names the directive of a value it does not know. Not asked: a second mention
+of a directive that has no effect here, which nginx refuses. Skipped without nginx.
+"""
+
+import re
+import subprocess
+
+import pytest
+
+from harness.nginx import NGINX, is_installed
+
+CONTEXTS = {
+    "m": "%LINE% events {} http { server {} }",
+    "h": "events {} http { %LINE% server {} }",
+    "s": "events {} http { server { %LINE% } }",
+    "l": "events {} http { server { location / { %LINE% } } }",
+}
+
+GZIP = """
+hsl gzip on; | gzip off; | gzip maybe; | gzip; | gzip on on; | gzip on; gzip on;
+m gzip on; | gzip_types *; | gunzip on; | gzip_static on; | gzip_vary on; | gzip_proxied any; | gzip_disable x;
+m gzip_min_length 1; | gzip_comp_level 1; | gzip_window 1k; | gzip_hash 1k; | gzip_buffers 1 1; | gunzip_buffers 1 1;
+hsl gzip_types; | gzip_types text/plain text/css; | gzip_types *; | gzip_types text/plain * text/css;
+h gzip_types text/plain; gzip_types text/css; | gzip_types text/html; | gzip_types text/plain text/PLAIN;
+hsl gzip_min_length; | gzip_min_length x; | gzip_min_length 1k; | gzip_min_length 1 2; | gzip_min_length -1;
+h gzip_min_length 1; gzip_min_length 2;
+hsl gzip_comp_level 0; | gzip_comp_level 1; | gzip_comp_level 9; | gzip_comp_level 10; | gzip_comp_level x;
+h gzip_comp_level 1; gzip_comp_level 2; | gzip_comp_level; | gzip_comp_level -1; | gzip_comp_level 1 2;
+hsl gzip_window 512; | gzip_window 1k; | gzip_window 32k; | gzip_window 64k; | gzip_window 256; | gzip_window 1000;
+h gzip_window; | gzip_window x; | gzip_window 1k; gzip_window 1k;
+hsl gzip_hash 512; | gzip_hash 1k; | gzip_hash 128k; | gzip_hash 256k; | gzip_hash 256; | gzip_hash x;
+h gzip_hash; | gzip_hash 1k; gzip_hash 1k;
+hsl gzip_buffers 4 8k; | gzip_buffers 0 8k; | gzip_buffers 4; | gzip_buffers 4 8k 1; | gzip_buffers x 8k;
+h gzip_buffers 4 x; | gzip_buffers 4 0;
+hsl postpone_gzipping 1k; | postpone_gzipping x; | postpone_gzipping; | gzip_no_buffer on; | gzip_no_buffer x;
+hsl gzip_http_version 1.0; | gzip_http_version 1.1; | gzip_http_version 2; | gzip_http_version;
+h gzip_http_version 1.0; gzip_http_version 1.0;
+hsl gzip_proxied off; | gzip_proxied any; | gzip_proxied expired no-cache no-store private no_last_modified;
+hsl gzip_proxied no_etag auth; | gzip_proxied; | gzip_proxied maybe; | gzip_proxied off; gzip_proxied any;
+h gzip_proxied any any;
+hsl gzip_disable msie6; | gzip_disable "MSIE [1-6]"; | gzip_disable a b; | gzip_disable; | gzip_disable "(";
+h gzip_disable a; gzip_disable b;
+hsl gzip_vary on; | gzip_vary off; | gzip_vary; | gzip_vary x; | gzip_vary on; gzip_vary on;
+hsl gunzip on; | gunzip; | gunzip x; | gunzip_buffers 4 4k; | gunzip_buffers 4; | gunzip on; gunzip on;
+hsl gzip_static on; | gzip_static off; | gzip_static always; | gzip_static maybe; | gzip_static;
+h gzip_static on; gzip_static on;
+"""
+
+
+def lines(text):
+    for row in text.strip().splitlines():
+        contexts, _, rest = row.partition(" ")
+        for line in rest.split(" | "):
+            for context in contexts:
+                yield context, line
+
+
+def said_by(command, name):
+    """Whether a configuration was accepted, and the complaints about it, each up to its place."""
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    complaints = re.findall(rf"^{name}: \[(emerg|warn)\] (.*) in \S+:\d+$", done.stderr, re.M)
+    complaints = [(level, re.sub(r'^(invalid value "[^"]*") in "\w+" directive$', r"\1", sentence))
+                  for level, sentence in complaints]
+    first = [complaint for complaint in complaints if complaint[0] == "emerg"][:1]  # nginx goes no further
+    return done.returncode == 0, first or complaints
+
+
+def check(new_server, text):
+    if not is_installed():
+        pytest.skip("no nginx here")
+    server = new_server(config="")
+    server.expect("")
+    different = []
+    for context, line in lines(text):
+        own = "pid logs/x.pid; error_log logs/x.log; "
+        path = server.write("conf/server.conf", own + CONTEXTS[context].replace("%LINE%", line))
+        theirs = said_by([NGINX, "-t", "-p", server.prefix, "-c", path, "-e", server.path("logs/nginx.log")], "nginx")
+        ours = said_by(server.command("-t"), "server")
+        if theirs != ours:
+            different.append(f"{context}: {line}\n  nginx: {theirs}\n  ours:  {ours}")
+    assert not different, f"{len(different)} lines are judged differently:\n" + "\n".join(different[:20])
+
+
+def test_compression_is_configured_alike(new_server):
+    check(new_server, GZIP)
