@@ -1,6 +1,7 @@
 // http/conditional.h - what the If-… and Range fields of a request make of a response (RFC 9110 sections 13 and 14).
 //
-// Called by the pipeline for every response, after the filters: what is compared and cut is what would be sent. They
+// Called by the pipeline for every response. Conditions come before the filters, as in nginx: they compare what the
+// handler gave, not what compression made of it. Ranges come after them, and are cut from what would be sent. They
 // apply to a 200 only; the page of another status loses its date. The rules are nginx's where the RFC leaves a choice.
 #pragma once
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "http/chunked.h"
 #include "http/delay.h"
 #include "http/output.h"
 #include "http/pipeline.h"
@@ -17,6 +18,27 @@ namespace {
 
 // Answers of a pipeline are gathered up to this size, then sent.
 constexpr size_t output_bytes_max = 64 * 1024;
+
+// A body in memory, framed.
+void append_body(std::string& out, std::string_view body, BodyEnd end) {
+    if (end != BodyEnd::chunked) {
+        out += body;
+        return;
+    }
+    ChunkHead head(body.size());
+    for (std::string_view part : {head.text(), body, chunk_end, last_chunk}) out += part;
+}
+
+// Pieces whose length was not announced, framed.
+std::span<const Piece> as_one_chunk(Arena& arena, std::span<const Piece> pieces) {
+    uint64_t bytes = 0;
+    for (const Piece& piece : pieces) bytes += piece.size();
+    auto framed = arena.make_array<Piece>(pieces.size() + 2);
+    framed.front().memory = arena.copy(ChunkHead(bytes).text());
+    std::ranges::copy(pieces, framed.begin() + 1);
+    framed.back().memory = "\r\n0\r\n\r\n";
+    return framed;
+}
 
 uint32_t milliseconds_of(std::chrono::milliseconds time) {
     return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, UINT32_MAX));
@@ -357,11 +379,13 @@ bool Connection::start_response(Response&& response) {
     // Small bodies travel with their heads; the memory they came from is then not needed any more.
     constexpr size_t copied_bytes_max = 8 * 1024;
     if (pieces.size() == 1 && pieces[0].bytes_of_file == 0 && pieces[0].size() <= copied_bytes_max) {
-        output.text() += pieces[0].memory;
-        request.sent_body_bytes = pieces[0].size();
-        request.sent_bytes += pieces[0].size();
+        size_t head_end = output.text().size();
+        append_body(output.text(), pieces[0].memory, end);
+        request.sent_body_bytes = output.text().size() - head_end;
+        request.sent_bytes += request.sent_body_bytes;
         return true;
     }
+    if (end == BodyEnd::chunked) pieces = as_one_chunk(request.arena, pieces);
     for (const Piece& piece : pieces) request.sent_body_bytes += piece.size();
     request.sent_bytes += request.sent_body_bytes;
     const CoreSettings& core = *request.core;
@@ -436,6 +460,7 @@ void Connection::end() {
     receiver_.end();
     if (waiting_ != nullptr) waiting_->cancel();
     if (request_ != nullptr && request_->pause != nullptr) request_->pause->cancel();
+    if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();
 }
 
 }  // namespace ringx::http

@@ -285,9 +285,12 @@ bool Pipeline::finish(Answer& answer) {
         response.fields.add(request_.arena, field->name, field->value);
     }
     if (!response.location.empty()) response.location = absolute_location(request_, response.location);
-    for (auto filter : request_.location->phases.filters) filter(request_, response);
+    // Conditions ask about what the handler gave; ranges are cut from what the filters made of it.
     uint16_t refused = apply_conditions(request_, response);
-    if (refused == 0) refused = apply_ranges(request_, response);
+    if (refused == 0) {
+        for (auto filter : request_.location->phases.filters) filter(request_, response);
+        refused = apply_ranges(request_, response);
+    }
     if (refused != 0) {
         answer.status = refused;
         return show_error(answer);

@@ -17,6 +17,7 @@
 #include "event/loop.h"
 #include "http/captures.h"
 #include "http/head.h"
+#include "http/request_states.h"
 #include "http/response.h"
 #include "http/variables.h"
 #include "http/worker_state.h"
@@ -107,6 +108,7 @@ struct RequestState {
     ResponseFields error_fields;      // WWW-Authenticate …
     std::string_view remote_user;
     std::string_view id;  // $request_id, once somebody asked for it
+    RequestStates states;  // of modules
 
     // What was answered, and how far it got; for logs.
     Response response;

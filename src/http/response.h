@@ -34,6 +34,11 @@ class ResponseFields {
     const ResponseField* first() const { return first_; }
     bool empty() const { return first_ == nullptr; }
 
+    // The first field of this name, in any case; null when there is none.
+    const ResponseField* find(std::string_view name) const;
+    // Takes out all fields of this name.
+    void remove(std::string_view name);
+
  private:
     ResponseField** end_place() {
         ResponseField** place = &first_;
@@ -53,12 +58,18 @@ struct Piece {
     uint64_t size() const { return bytes_of_file > 0 ? bytes_of_file : memory.size(); }
 };
 
-// A body that is made while it is sent. It lives in the request's arena.
+// A body that is made while it is sent. It lives in the request's arena. Before the first call of next() it waits for
+// nothing, so one that nobody asked needs no end.
 class BodySource {
  public:
     virtual ~BodySource() = default;
     // The next bytes, valid until the next call; empty at the end. An error aborts the connection: the status has left.
     virtual Task<Result<std::string_view>> next() = 0;
+    // A next() that waits for others than the disk is to end soon, with ECANCELED: the connection is gone.
+    virtual void cancel() {}
+    // Nobody will ask for more, before the end or after it. What goes on between two calls of next() is ended here.
+    // REQUIRES: no next() is awaited.
+    virtual Task<void> close() { co_return; }
 };
 
 struct Response {

@@ -113,6 +113,7 @@ BodyEnd body_end(const Request& request, const Response& response) {
     if (response.status == 204 || response.status == 304 || response.status < 200) return BodyEnd::none;
     if (response.content_length) return BodyEnd::length;
     if (response.source == nullptr && !response.has_pieces()) return BodyEnd::length;  // of nothing
+    if (request.is_head()) return BodyEnd::none;  // and as in nginx no word about how it would have come
     return request.head.minor_version >= 1 ? BodyEnd::chunked : BodyEnd::close;
 }
 

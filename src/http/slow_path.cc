@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "event/next_turn.h"
 #include "http/chunked.h"
 #include "http/connection.h"
 #include "http/output.h"
@@ -18,24 +19,6 @@
 
 namespace ringx::http {
 namespace {
-
-// Lets all other connections have their turn.
-class NextTurn : private Deferred {
- public:
-    explicit NextTurn(Loop& loop) : loop_(loop) {}
-    bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) {
-        waiter_ = waiter;
-        loop_.defer(*this);
-    }
-    void await_resume() const {}
-
- private:
-    void run() override { waiter_.resume(); }
-
-    Loop& loop_;
-    std::coroutine_handle<> waiter_;
-};
 
 // Notices that the client leaves while its answer is waited for.
 class DepartureWatch : private Deferred {
@@ -181,14 +164,19 @@ Task<Result<>> Connection::read_ahead(Output& output) {
 // Sends a body that is made while it is sent, chunked unless its length was announced.
 Task<bool> Connection::send_source(Output& output) {
     Request& request = *request_;
+    BodySource& source = *request.response.source;
     bool chunked = body_end(request, request.response) == BodyEnd::chunked;
+    bool sent = false;
     for (;;) {
-        Result<std::string_view> data = co_await request.response.source->next();
+        Task<Result<std::string_view>> pull = source.next();
+        bool came_at_once = pull.done();
+        Result<std::string_view> data = co_await pull;
         if (!data) {
             if (data.error().number != ECANCELED) {
                 request.log().write(Level::error, request.log_context(), data.error(), "the response ended early");
             }
-            co_return false;
+            sent = false;
+            break;
         }
         size_t before = output.text().size();
         if (data->empty()) {
@@ -202,10 +190,18 @@ Task<bool> Connection::send_source(Output& output) {
             output.text() += *data;
         }
         request.sent_bytes += output.text().size() - before;
-        request.sent_body_bytes += data->size();
-        bool sent = co_await send_output(output);
-        if (!sent || data->empty()) co_return sent;
+        request.sent_body_bytes += output.text().size() - before;
+        bool is_last = data->empty();
+        sent = co_await send_output(output);
+        if (!sent || is_last) break;
+        // A source that never waits, and a client that takes it all, leave room for others.
+        if (came_at_once) {
+            NextTurn turn(server_.loop());
+            co_await turn;
+        }
     }
+    co_await source.close();
+    co_return sent;
 }
 
 Task<Result<>> Connection::receive_more() {
