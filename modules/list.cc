@@ -10,13 +10,14 @@
 namespace ringx::http {
 
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
-RINGX_DECLARE(map)
-RINGX_DECLARE(split_clients)
 RINGX_DECLARE(rewrite)
 RINGX_DECLARE(access)
 RINGX_DECLARE(index)
 RINGX_DECLARE(autoindex)
+RINGX_DECLARE(gzip_static)
 RINGX_DECLARE(static)
+RINGX_DECLARE(gunzip)
+RINGX_DECLARE(gzip)
 RINGX_DECLARE(log)
 RINGX_ADDED_MODULES(RINGX_DECLARE)
 #undef RINGX_DECLARE
@@ -26,12 +27,6 @@ namespace {
 #define RINGX_LIST(name) &name##_module,
 constexpr const Module* listed[] = {
     &core_variables_module,
-#ifndef RINGX_WITHOUT_MAP
-    &map_module,
-#endif
-#ifndef RINGX_WITHOUT_SPLIT_CLIENTS
-    &split_clients_module,
-#endif
 #ifndef RINGX_WITHOUT_REWRITE
     &rewrite_module,
 #endif
@@ -45,8 +40,17 @@ constexpr const Module* listed[] = {
 #ifndef RINGX_WITHOUT_AUTOINDEX
     &autoindex_module,
 #endif
+#ifndef RINGX_WITHOUT_GZIP_STATIC
+    &gzip_static_module,
+#endif
 #ifndef RINGX_WITHOUT_STATIC
     &static_module,
+#endif
+#ifndef RINGX_WITHOUT_GUNZIP
+    &gunzip_module,
+#endif
+#ifndef RINGX_WITHOUT_GZIP
+    &gzip_module,
 #endif
 #ifndef RINGX_WITHOUT_LOG
     &log_module,

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include "http/gzip_choice.h"
 #include "http/protocol.h"
 
 namespace ringx::http {
@@ -21,7 +22,7 @@ const Protocol protocol{"http", make_site, make_server};
 
 std::span<const conf::Section* const> sections() {
     static constexpr const conf::Section* all[] = {&http_section, &server_section, &location_section, &core_section,
-                                                   &variables_section};
+                                                   &variables_section, &gzip_choice_section};
     return all;
 }
 
