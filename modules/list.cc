@@ -10,6 +10,8 @@
 namespace ringx::http {
 
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
+RINGX_DECLARE(map)
+RINGX_DECLARE(split_clients)
 RINGX_DECLARE(rewrite)
 RINGX_DECLARE(access)
 RINGX_DECLARE(index)
@@ -27,6 +29,12 @@ namespace {
 #define RINGX_LIST(name) &name##_module,
 constexpr const Module* listed[] = {
     &core_variables_module,
+#ifndef RINGX_WITHOUT_MAP
+    &map_module,
+#endif
+#ifndef RINGX_WITHOUT_SPLIT_CLIENTS
+    &split_clients_module,
+#endif
 #ifndef RINGX_WITHOUT_REWRITE
     &rewrite_module,
 #endif

@@ -75,6 +75,18 @@ def beside_nginx(new_server):
         peer.stop()
 
 
+@pytest.fixture
+def refusal_of(new_server):
+    """What is said of a configuration that is refused, with names in place of the temporary paths."""
+    def check(config, files=None):
+        server = new_server(config="events { } " + config, files=files)
+        server.expect(r"\[emerg\]|\[warn\]")
+        done = server.run("-t")
+        assert done.returncode == 1, f"accepted: {done.stderr}"
+        return done.stderr.replace(server.path("conf/server.conf"), "%CONF%").replace(server.prefix, "%PREFIX%")
+    return check
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Shows configuration and logs of a failed test's servers."""

@@ -12,6 +12,9 @@
 namespace ringx::http {
 namespace {
 
+// A map whose value needs a map whose value needs the first would never be found.
+constexpr uint8_t depth_max = 100;
+
 bool is_name_byte(char c) { return is_alpha(c) || is_digit(c) || c == '_'; }
 
 // $1 to $9: one digit only, so $10 is $1 and then 0.
@@ -105,11 +108,11 @@ VariableUse* VariableNames::define(conf::Binding& binding, const conf::Word& wor
 }
 
 VariableUse* VariableNames::define_cached(conf::Binding& binding, const conf::Word& word, std::string_view name,
-                                          GetVariable get, const void* data) {
+                                          GetVariable get, const void* data, bool is_volatile) {
     VariableUse* use = define(binding, word, name, get, data);
     if (use == nullptr) return nullptr;
     give_slot(*use);
-    use->is_cached = true;
+    use->is_cached = !is_volatile;
     return use;
 }
 
@@ -132,7 +135,14 @@ void VariableNames::give_slot(VariableUse& use) {
 VariableValue VariableUse::kept_value(Request& request) const {
     const KeptValues::Value* kept = request.kept_values.find(slot);
     if (kept != nullptr && kept->is_kept) return kept->value;
+    uint8_t& depth = request.kept_values.depth_;
+    if (depth == depth_max) {
+        request.log().write(Level::error, request.log_context(), "cycle while evaluating variable \"{}\"", name);
+        return std::nullopt;
+    }
+    ++depth;
     VariableValue value = get(request, *this);
+    --depth;
     if (is_cached) request.kept_values.keep(request, *this, value);
     return value;
 }
@@ -152,6 +162,12 @@ void VariableNames::complete(conf::Completion& completion) {
     for (const auto& [name, use] : uses_) {
         if (use->get == nullptr) completion.mistake(use->place, text::format("unknown \"{}\" variable", name));
     }
+}
+
+std::optional<std::string_view> variable_name(conf::Binding& binding, const conf::Word& word) {
+    if (word.text.size() > 1 && word.text[0] == '$') return word.text.substr(1);
+    binding.mistake(word, text::format("invalid variable name \"{}\"", word.text));
+    return std::nullopt;
 }
 
 void define_captures(conf::Binding& binding, const conf::Word& word, const Regex& regex) {

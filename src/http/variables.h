@@ -75,6 +75,9 @@ class KeptValues {
 
  private:
     std::span<Value> values_;  // in the request's arena, for all slots of the configuration
+
+    friend struct VariableUse;
+    uint8_t depth_ = 0;  // values that are being found for the sake of another
 };
 
 // The names of a configuration.
@@ -87,9 +90,10 @@ class VariableNames {
     // it complains and gives null. Several definitions of a name must agree, the last one rules.
     VariableUse* define(conf::Binding& binding, const conf::Word& word, std::string_view name, GetVariable get,
                         const void* data = nullptr);
-    // The same for one that is found once in a request, when it is first asked for, and then stays (map, geo).
+    // The same for one that is found once in a request, when it is first asked for, and then stays (map, geo), unless
+    // it is volatile.
     VariableUse* define_cached(conf::Binding& binding, const conf::Word& word, std::string_view name, GetVariable get,
-                               const void* data);
+                               const void* data, bool is_volatile = false);
     // The name may be assigned to; it stands for `unassigned` until then, unless it stands for something already.
     VariableUse* define_assignable(conf::Binding& binding, const conf::Word& word, std::string_view name,
                                    GetVariable unassigned);
@@ -110,6 +114,9 @@ class VariableNames {
 
 extern constinit conf::Slot<VariableNames> variable_names;
 extern const conf::Section variables_section;
+
+// The name in a word like $name that names a variable to be defined; complains in nginx's words when it is none.
+std::optional<std::string_view> variable_name(conf::Binding& binding, const conf::Word& word);
 
 // The named groups of a regular expression become variables.
 void define_captures(conf::Binding& binding, const conf::Word& word, const Regex& regex);
