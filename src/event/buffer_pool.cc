@@ -1,6 +1,7 @@
 #include "event/buffer_pool.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -69,6 +70,12 @@ void BufferPool::give_back(int32_t buffer) {
     slot.taken = false;
     forbid(memory(buffer), bytes_);
     free_.push_back(static_cast<uint16_t>(buffer));
+}
+
+void BufferPool::trim() {
+    // Buffers that share pages with others keep them.
+    if (bytes_ % static_cast<uint32_t>(getpagesize()) != 0) return;
+    for (uint16_t buffer : free_) madvise(memory(buffer), bytes_, MADV_DONTNEED);
 }
 
 void LeaseQueue::push(BufferPool& pool, int32_t buffer, uint32_t size) {

@@ -37,6 +37,8 @@ class BufferPool {
     void lend(int32_t buffer, size_t filled);
     // Gives a taken or lent buffer back.
     void give_back(int32_t buffer);
+    // Gives the memory of free buffers back to the system, for as long as they are not used.
+    void trim();
     uint32_t available() const { return static_cast<uint32_t>(free_.size()); }
 
  private:

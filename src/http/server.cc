@@ -1,5 +1,9 @@
 #include "http/server.h"
 
+#include <malloc.h>
+
+#include <algorithm>
+
 #include "http/gzip_choice.h"
 #include "http/protocol.h"
 
@@ -8,6 +12,11 @@ namespace {
 
 // Requests kept for reuse: as many as are usually busy at the same time.
 constexpr size_t idle_requests_max = 64;
+
+// When a crowd of at least so many connections has shrunk to a quarter, its memory is given back after a while. By
+// itself the allocator would keep whatever lies below something that is still in use.
+constexpr size_t crowd_min = 64;
+constexpr uint64_t trim_after_ms = 1000;
 
 std::shared_ptr<const ringx::Site> make_site(std::shared_ptr<const conf::Tree> tree) {
     if (http_settings.in(tree->root()).http == nullptr) return nullptr;
@@ -74,13 +83,19 @@ uint64_t HttpServer::next_connection_number() {
 
 void HttpServer::enter(Connection& connection, ListenSlot& listen) {
     open_.push_back(connection);
-    ++count_;
+    crowd_ = std::max(crowd_, ++count_);
     ++listen.connections;
 }
 
 void HttpServer::leave(ListenSlot& listen) {
-    --count_;
+    if (--count_ < crowd_ / 4 && crowd_ >= crowd_min && !set()) loop().set_timer(*this, trim_after_ms);
     if (--listen.connections == 0 && listen.site != site_) listen.site = nullptr;
+}
+
+void HttpServer::expire() {
+    crowd_ = count_;
+    loop().engine().buffers().trim();
+    malloc_trim(0);
 }
 
 Request& HttpServer::take_request(Peer& peer) {

@@ -28,7 +28,7 @@ struct ListenSlot {
     size_t connections = 0;
 };
 
-class HttpServer : public Server {
+class HttpServer : public Server, private Timer {
  public:
     explicit HttpServer(const WorkerContext& worker);
     ~HttpServer() override;
@@ -54,6 +54,9 @@ class HttpServer : public Server {
     void give_back(Request& request);
 
  private:
+    // Some time after a crowd has left.
+    void expire() override;
+
     WorkerContext worker_;
     std::shared_ptr<const Site> site_;
     std::map<std::string, ListenSlot, std::less<>> slots_;  // by key; they stay until the worker ends
@@ -65,6 +68,7 @@ class HttpServer : public Server {
     std::vector<std::unique_ptr<Request>> idle_requests_;
     List<Connection> open_;
     size_t count_ = 0;
+    size_t crowd_ = 0;  // the most connections since memory was last given back to the system
     uint64_t numbers_ = 0;
     bool draining_ = false;
 };

@@ -4,6 +4,7 @@
 #include "event/buffer_pool.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <set>
@@ -41,6 +42,23 @@ TEST(BufferPool, uses_the_same_few_again) {
         EXPECT_EQ(pool.take(), buffer);
     }
     pool.give_back(buffer);
+}
+
+TEST(BufferPool, gives_the_memory_of_free_buffers_back) {
+    auto page = static_cast<uint32_t>(getpagesize());
+    BufferPool pool(4, page);
+    int32_t kept = pool.take();
+    int32_t freed = pool.take();
+    for (int32_t buffer : {kept, freed}) {
+        pool.lend(buffer, page);
+        memset(pool.memory(buffer), 'x', page);
+    }
+    pool.give_back(freed);
+    pool.trim();
+    EXPECT_EQ(std::string_view(pool.memory(kept), page), std::string(page, 'x'));
+    ASSERT_EQ(pool.take(), freed);
+    pool.lend(freed, page);
+    EXPECT_EQ(std::string_view(pool.memory(freed), page), std::string(page, '\0'));
 }
 
 TEST(Lease, gives_its_buffer_back_once) {
