@@ -40,7 +40,6 @@ struct Descriptor {
     uint32_t generation = 0;   // counts the closes: events of an earlier descriptor of this number are dropped
     bool watched : 1 = false;
     bool listening : 1 = false;
-    bool stream : 1 = false;    // a short read has emptied it
     bool readable : 1 = false;  // nothing has told since the last edge that a read would wait
     bool ended : 1 = false;     // the peer has ended its side, or all is over: a short read means nothing
 };
@@ -50,12 +49,6 @@ bool is_file(Kind kind) { return kind == Kind::open || kind == Kind::read || kin
 bool writes(const Operation& operation) {
     return operation.kind == Kind::send || operation.kind == Kind::connect ||
            (operation.kind == Kind::poll && operation.events == POLLOUT);
-}
-
-bool is_stream(int fd) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
 // Sends from byte `done` of the message on, which itself stays as it is.
@@ -117,7 +110,7 @@ class EpollEngine final : public Engine, private EpollFiles::Owner {
     void finish(Operation& operation, int result, int32_t buffer = -1);
 
     void accept(Operation& listener);
-    int receive_some(int fd, void* data, size_t size);
+    int receive_some(const Operation& receiver, void* data, size_t size);
     void receive(Operation& receiver);
     void receive_into(Operation& receiver);
     void send(Operation& sender);
@@ -257,7 +250,6 @@ bool EpollEngine::watch(const Operation& operation) {
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, operation.fd, &event) != 0) return false;
     descriptor.watched = true;
     descriptor.listening = listening;
-    descriptor.stream = !listening && is_stream(operation.fd);
     return true;
 }
 
@@ -294,15 +286,17 @@ void EpollEngine::accept(Operation& listener) {
 }
 
 // Receives at most `size` bytes: their number, 0 at the end, or a negative errno; after -EAGAIN an edge will come.
-int EpollEngine::receive_some(int fd, void* data, size_t size) {
-    ssize_t got = recv(fd, data, size, MSG_DONTWAIT);
+int EpollEngine::receive_some(const Operation& receiver, void* data, size_t size) {
+    Descriptor& descriptor = at(receiver.fd);
+    ssize_t got = recv(receiver.fd, data, size, MSG_DONTWAIT);
     if (got < 0) {
         int error = errno;
-        if (error == EAGAIN) at(fd).readable = false;
+        if (error == EAGAIN) descriptor.readable = false;
         return -error;
     }
-    bool emptied = static_cast<size_t>(got) < size && at(fd).stream && !at(fd).ended;
-    if (emptied) at(fd).readable = false;
+    // A short read has emptied a stream, but a datagram says nothing of the next one.
+    bool is_stream = receiver.kind != Kind::receive;
+    if (is_stream && static_cast<size_t>(got) < size && !descriptor.ended) descriptor.readable = false;
     return static_cast<int>(got);
 }
 
@@ -315,7 +309,7 @@ void EpollEngine::receive(Operation& receiver) {
             return parked_.push_back(receiver);
         }
         pool_.lend(buffer, pool_.bytes());
-        int got = receive_some(fd, pool_.memory(buffer), pool_.bytes());
+        int got = receive_some(receiver, pool_.memory(buffer), pool_.bytes());
         if (got <= 0) {
             pool_.give_back(buffer);
             if (got != -EAGAIN) finish(receiver, got);
@@ -331,7 +325,7 @@ void EpollEngine::receive(Operation& receiver) {
 
 void EpollEngine::receive_into(Operation& receiver) {
     if (!at(receiver.fd).readable) return;
-    int got = receive_some(receiver.fd, receiver.data, receiver.bytes);
+    int got = receive_some(receiver, receiver.data, receiver.bytes);
     if (got != -EAGAIN) finish(receiver, got);
 }
 

@@ -23,8 +23,8 @@ int open_file(const Operation& operation, uint64_t more_resolve) {
     return fd < 0 ? -errno : static_cast<int>(fd);
 }
 
-// Reads or writes until all is done, the file ends or a call fails. Gives the bytes done, or a negative errno when there
-// are none.
+// Reads or writes until all is done, the file ends or a call fails. Gives the bytes done, or a negative errno when
+// there are none.
 int transfer(const Operation& operation) {
     bool own_position = operation.kind == Kind::write && operation.offset == ~uint64_t{0};
     uint32_t done = 0;

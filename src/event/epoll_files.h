@@ -1,9 +1,9 @@
 // event/epoll_files.h - regular files for the epoll engine.
 //
 // A regular file is always "ready" to epoll, and then read() sleeps for the disk. So reads and writes are made on a
-// thread of the loop's pool. Opening is tried at once in a form that refuses to sleep (RESOLVE_CACHED); whoever asks for
-// a read has looked into the page cache before. What a thread has begun cannot be taken back: a cancelled operation is
-// answered when its thread is done, with what came of it.
+// thread of the loop's pool. Opening is tried at once in a form that refuses to sleep (RESOLVE_CACHED); whoever asks
+// for a read has looked into the page cache before. What a thread has begun cannot be taken back: a cancelled operation
+// is answered when its thread is done, with what came of it.
 #pragma once
 
 #include <memory>

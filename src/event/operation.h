@@ -31,9 +31,9 @@ class Operation : public ListNode {
     enum class Kind : uint8_t {
         accept,        // fd: listening socket. Result: a new connected socket, non-blocking, close-on-exec
         accept_many,   // the same, again and again
-        receive,       // fd: stream socket. Result: bytes put into a buffer of the pool; 0 at the end of the stream.
-                       // While the pool has no buffer, the engine parks it
-        receive_many,  // the same, again and again
+        receive,       // fd: socket. Result: bytes put into a buffer of the pool; 0 at the end of the stream. While the
+                       // pool has no buffer, the engine parks it
+        receive_many,  // the same from a stream, again and again
         receive_into,  // fd, data, bytes: received into the caller's memory; at least one byte, or 0 at the end
         send,          // fd, message: all of it. Result: bytes sent, fewer only when the connection failed midway
         poll,          // fd, events: POLLIN or POLLOUT. Result: the events. The caller has just met EAGAIN

@@ -66,6 +66,10 @@ void Receiver::await_next(std::coroutine_handle<> waiter, uint64_t limit_ms) {
     if (!in_flight()) loop_.engine().start(*this);
 }
 
+void Receiver::watch() {
+    if (!in_flight() && !over_ && !ended_ && held_.count() < held_max) loop_.engine().start(*this);
+}
+
 Result<Lease> Receiver::take_next() {
     bool timed_out = std::exchange(timed_out_, false);
     if (held_.count() > 0) return held_.pop(loop_.engine().buffers());
@@ -86,6 +90,10 @@ void Receiver::await_end(std::coroutine_handle<> waiter) {
     end_waiter_ = waiter;
 }
 
+bool Receiver::fills_buffer(Outcome outcome) const {
+    return static_cast<uint32_t>(outcome.result) == loop_.engine().buffers().bytes();
+}
+
 void Receiver::complete(Outcome outcome) {
     if (outcome.buffer >= 0) {
         held_.push(loop_.engine().buffers(), outcome.buffer, static_cast<uint32_t>(outcome.result));
@@ -95,11 +103,14 @@ void Receiver::complete(Outcome outcome) {
         tell_watcher();
     }
 
-    // Who does not take what came stops the flow; who waits starts it again.
+    // Who does not take what came stops the flow; who waits starts it again. After the first receive somebody has to
+    // ask, unless more has come than it could take.
     bool full = held_.count() >= held_max;
+    bool was_first = std::exchange(kind, Kind::receive_many) == Kind::receive;
+    bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) : waiter_ != nullptr;
     if (in_flight()) {
         if (full) loop_.engine().cancel(*this);
-    } else if (!over_ && !ended_ && !full && (waiter_ || outcome.result > 0)) {
+    } else if (!over_ && !ended_ && !full && goes_on) {
         loop_.engine().start(*this);
     }
 

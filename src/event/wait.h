@@ -54,10 +54,13 @@ class Wait : public Operation, private Timer {
 // Receives from a socket, lease after lease, and stays armed in between: data and the end of the stream are noticed at
 // once, also while nobody waits. It holds at most a few leases nobody has asked for, then stops listening until they
 // are taken. A limit that runs out ends the wait of next(), not the receiving.
+//
+// The first receive is a single one, because many connections ask for one thing and end: nothing is armed then that
+// would have to be stopped. It stays armed from the second next() on, or from watch().
 class Receiver : public Operation, private Timer {
  public:
     Receiver(Loop& loop, int socket) : loop_(loop) {
-        kind = Kind::receive_many;
+        kind = Kind::receive;
         fd = socket;
     }
     ~Receiver() override;
@@ -78,6 +81,9 @@ class Receiver : public Operation, private Timer {
         end_watcher_ = watcher;
         tell_watcher();
     }
+
+    // Notices data and the end also when nobody waits in next().
+    void watch();
 
     // True when next() would not wait.
     bool ready() const { return held_.count() > 0 || over_ || ended_; }
@@ -101,6 +107,7 @@ class Receiver : public Operation, private Timer {
         if (end_watcher_ == nullptr || !over_ || held_.count() > 0) return;
         loop_.defer(*std::exchange(end_watcher_, nullptr));
     }
+    bool fills_buffer(Outcome outcome) const;
     void complete(Outcome outcome) override;
     void expire() override;
 

@@ -433,7 +433,7 @@ void Connection::set_patience() {
 Connection::Turn Connection::flush() {
     Output& output = server_.output();
     if (!output.empty()) {
-        Flushed flushed = output.flush(peer_.fd);
+        Flushed flushed = output.flush(peer_.fd, closing_);
         if (flushed == Flushed::failed) {
             report_send_error(output);
             drop(output);

@@ -66,17 +66,17 @@ uint64_t Output::unsent() const {
     return bytes - sent_of_piece_;
 }
 
-Flushed Output::flush(int socket) {
+Flushed Output::flush(int socket, bool end_follows) {
     while (!empty()) {
         bool file_is_due = text_.empty() && pieces_.front().bytes_of_file > 0;
-        Flushed result = file_is_due ? flush_file(socket) : flush_memory(socket);
+        Flushed result = file_is_due ? flush_file(socket) : flush_memory(socket, end_follows);
         if (result != Flushed::all) return result;
     }
     return Flushed::all;
 }
 
 // Sends the text and the pieces of memory that follow it.
-Flushed Output::flush_memory(int socket) {
+Flushed Output::flush_memory(int socket, bool end_follows) {
     iovec parts[iovecs_max];
     int count = 0;
     size_t bytes = 0;
@@ -92,7 +92,8 @@ Flushed Output::flush_memory(int socket) {
     }
 
     // What follows is sent at once: the head shares its packet with the beginning of the file.
-    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (piece < pieces_.size() ? MSG_MORE : 0);
+    bool more = end_follows || piece < pieces_.size();
+    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = static_cast<size_t>(count);

@@ -38,7 +38,9 @@ class Output {
     bool empty() const { return text_.empty() && pieces_.empty(); }
     bool has_body() const { return !pieces_.empty(); }
 
-    Flushed flush(int socket);
+    // With `end_follows` the caller ends the connection as soon as all is sent: the last bytes are kept back for the
+    // moment that takes, so that they share a packet with its FIN.
+    Flushed flush(int socket, bool end_follows = false);
 
     Error error() const { return error_; }
     bool truncated() const { return error_.number == 0; }
@@ -59,7 +61,7 @@ class Output {
     static constexpr uint32_t window_bytes_max = 256 * 1024;
 
  private:
-    Flushed flush_memory(int socket);
+    Flushed flush_memory(int socket, bool end_follows);
     Flushed flush_file(int socket);
     ssize_t copy_file(int socket, uint64_t offset, size_t bytes);
     void advance(uint64_t sent);

@@ -42,6 +42,7 @@ class DepartureWatch : private Deferred {
 }  // namespace
 
 Task<Connection::Turn> Connection::serve_slowly() {
+    receiver_.watch();
     for (;;) {
         hold_generation();
         bool sent = true;

@@ -127,6 +127,7 @@ TEST_P(ReceiverTest, notices_data_and_the_end_while_nobody_waits) {
     ASSERT_TRUE(until([&] { return first.over; }));
     EXPECT_FALSE(receiver.ready());
 
+    receiver.watch();
     send_all(pair.theirs.get(), "second");
     ASSERT_TRUE(until([&] { return receiver.ready(); }));
     pair.theirs.reset();
@@ -135,6 +136,21 @@ TEST_P(ReceiverTest, notices_data_and_the_end_while_nobody_waits) {
     auto remaining = listen(receiver, rest);
     EXPECT_TRUE(remaining.done());
     EXPECT_EQ(rest.text, "second");
+}
+
+TEST_P(ReceiverTest, arms_nothing_after_the_first_bytes_unless_there_may_be_more) {
+    settings.receive_buffer_bytes = 64;
+    open();
+    for (bool may_be_more : {false, true}) {
+        auto pair = tcp_pair();
+        Receiver receiver(loop, pair.ours.get());
+        Heard first;
+        send_all(pair.theirs.get(), pattern(may_be_more ? 64 : 63));
+        auto task = once(receiver, first, no_limit);
+        ASSERT_TRUE(until([&] { return first.over; }));
+        EXPECT_EQ(receiver.in_flight(), may_be_more);
+        leave(receiver);
+    }
 }
 
 TEST_P(ReceiverTest, stops_listening_when_nobody_takes) {
@@ -206,6 +222,7 @@ TEST_P(ReceiverTest, what_is_held_can_be_taken_after_the_end) {
     send_all(pair.theirs.get(), "first");
     auto task = once(receiver, first, no_limit);
     ASSERT_TRUE(until([&] { return first.over; }));
+    receiver.watch();
     send_all(pair.theirs.get(), "second");
     ASSERT_TRUE(until([&] { return receiver.ready(); }));
     leave(receiver);
@@ -226,6 +243,7 @@ TEST_P(ReceiverTest, gives_back_what_nobody_took) {
         send_all(pair.theirs.get(), "first");
         auto task = once(receiver, first, no_limit);
         ASSERT_TRUE(until([&] { return first.over; }));
+        receiver.watch();
         send_all(pair.theirs.get(), "second");
         ASSERT_TRUE(until([&] { return receiver.ready(); }));
         leave(receiver);
