@@ -19,6 +19,7 @@ RINGX_DECLARE(index)
 RINGX_DECLARE(autoindex)
 RINGX_DECLARE(gzip_static)
 RINGX_DECLARE(static)
+RINGX_DECLARE(headers)
 RINGX_DECLARE(gunzip)
 RINGX_DECLARE(gzip)
 RINGX_DECLARE(log)
@@ -57,6 +58,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_STATIC
     &static_module,
+#endif
+#ifndef RINGX_WITHOUT_HEADERS
+    &headers_module,
 #endif
 #ifndef RINGX_WITHOUT_GUNZIP
     &gunzip_module,

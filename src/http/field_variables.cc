@@ -39,7 +39,7 @@ class Joined {
 VariableValue unless_empty(std::string_view text) { return text.empty() ? VariableValue() : text; }
 
 VariableValue sent_last_modified(Request& request) {
-    const Response& response = request.response;
+    const Response& response = request.latest_response();
     if (response.last_modified < 0 || !response.last_modified_text.empty()) {
         return unless_empty(response.last_modified_text);
     }
@@ -61,8 +61,8 @@ VariableValue sent_keep_alive(Request& request) {
 }
 
 VariableValue sent_content_length(Request& request) {
-    if (!request.response.content_length) return std::nullopt;
-    return number_text(request.arena, *request.response.content_length);
+    if (!request.latest_response().content_length) return std::nullopt;
+    return number_text(request.arena, *request.latest_response().content_length);
 }
 
 VariableValue sent_transfer_encoding(Request& request) {
@@ -71,7 +71,7 @@ VariableValue sent_transfer_encoding(Request& request) {
 }
 
 VariableValue sent_accept_ranges(Request& request) {
-    bool sent = request.response.ranges_allowed && request.response.status == 200;
+    bool sent = request.latest_response().ranges_allowed && request.latest_response().status == 200;
     return sent ? VariableValue("bytes") : VariableValue();
 }
 
@@ -84,11 +84,11 @@ constexpr KnownField known_fields[] = {
     {"accept_ranges", sent_accept_ranges},
     {"connection", sent_connection},
     {"content_length", sent_content_length},
-    {"content_type", [](Request& r) { return unless_empty(r.response.content_type); }},
-    {"etag", [](Request& r) { return unless_empty(r.response.etag); }},
+    {"content_type", [](Request& r) { return unless_empty(r.latest_response().content_type); }},
+    {"etag", [](Request& r) { return unless_empty(r.latest_response().etag); }},
     {"keep_alive", sent_keep_alive},
     {"last_modified", sent_last_modified},
-    {"location", [](Request& r) { return unless_empty(r.response.location); }},
+    {"location", [](Request& r) { return unless_empty(r.latest_response().location); }},
     {"transfer_encoding", sent_transfer_encoding},
 };
 
@@ -99,6 +99,14 @@ bool starts_with_name(std::string_view text, std::string_view name) {
 std::string_view skip_blanks(std::string_view text) {
     text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
     return text;
+}
+
+VariableValue joined_fields(Request& request, const ResponseFields& fields, std::string_view name) {
+    Joined joined(request.arena, ", ");
+    for (const ResponseField* field = fields.first(); field != nullptr; field = field->next) {
+        if (is_named(field->name, name)) joined.add(field->value);
+    }
+    return joined.value();
 }
 
 }  // namespace
@@ -114,15 +122,12 @@ VariableValue request_field(Request& request, const VariableUse& use) {
 VariableValue response_field(Request& request, const VariableUse& use) {
     auto known = std::ranges::find(known_fields, use.suffix, &KnownField::name);
     if (known != std::end(known_fields)) return known->get(request);
-    Joined joined(request.arena, ", ");
-    for (const ResponseField* field = request.response.fields.first(); field != nullptr; field = field->next) {
-        if (is_named(field->name, use.suffix)) joined.add(field->value);
-    }
-    return joined.value();
+    return joined_fields(request, request.latest_response().fields, use.suffix);
 }
 
-// No response has trailers of its own making yet.
-VariableValue response_trailer(Request&, const VariableUse&) { return std::nullopt; }
+VariableValue response_trailer(Request& request, const VariableUse& use) {
+    return joined_fields(request, request.response.trailers, use.suffix);
+}
 
 std::optional<std::string_view> find_argument(std::string_view query, std::string_view name) {
     if (name.empty()) return std::nullopt;

@@ -8,6 +8,7 @@
 #include "http/delay.h"
 #include "http/file_body.h"
 #include "http/redirect_location.h"
+#include "http/response_head.h"
 #include "http/status.h"
 
 namespace ringx::http {
@@ -284,19 +285,25 @@ bool Pipeline::finish(Answer& answer) {
     for (const ResponseField* field = request_.error_fields.first(); field != nullptr; field = field->next) {
         response.fields.add(request_.arena, field->name, field->value);
     }
-    if (!response.location.empty()) response.location = absolute_location(request_, response.location);
     // Conditions ask about what the handler gave; ranges are cut from what the filters made of it.
     uint16_t refused = apply_conditions(request_, response);
     if (refused == 0) {
+        request_.making = &response;
         for (auto filter : request_.location->phases.filters) filter(request_, response);
+        request_.making = nullptr;
         refused = apply_ranges(request_, response);
     }
     if (refused != 0) {
         answer.status = refused;
         return show_error(answer);
     }
+    if (!response.location.empty()) response.location = absolute_location(request_, response.location);
     // sendfile would bring the file back into the page cache, and not at every offset.
-    if (response.file && response.file->is_direct && response.has_pieces()) {
+    bool must_be_read = response.file && response.file->is_direct && response.has_pieces();
+    // Trailers need a chunked body, which has no pieces.
+    bool has_trailers = response.make_trailers != nullptr && body_end(request_, response) == BodyEnd::chunked;
+    if (has_trailers) response.content_length = std::nullopt;
+    if (response.source == nullptr && (must_be_read || has_trailers)) {
         response.source = read_pieces(request_, response);
     }
     if (!request_.keep_alive) response.keep_alive = false;

@@ -110,6 +110,8 @@ struct RequestState {
     std::string_view id;  // $request_id, once somebody asked for it
     RequestStates states;  // of modules
 
+    const Response* making = nullptr;  // what filters work on, while they do
+
     // What was answered, and how far it got; for logs.
     Response response;
     uint16_t sent_status = 0;  // 0: nothing was sent (yet)
@@ -129,6 +131,9 @@ class Request : public RequestState {
     Arena arena;
     WorkerParts* worker = nullptr;
     Peer* peer = nullptr;
+
+    // The answer as far as it is known.
+    const Response& latest_response() const { return making != nullptr ? *making : response; }
 
     // The client's address.
     Address remote() const { return peer->remote(); }

@@ -18,6 +18,8 @@
 
 namespace ringx::http {
 
+class Request;
+
 // A field of the response beside those with a member of their own.
 struct ResponseField {
     std::string_view name;
@@ -83,6 +85,9 @@ struct Response {
     bool ranges_allowed = false;               // ranges may be cut out of it: Accept-Ranges
     bool keep_alive = true;                    // false: the connection ends with this response
     ResponseFields fields;
+    // Makes the fields that follow the body, once it has been sent; null when none do.
+    ResponseFields (*make_trailers)(Request&) = nullptr;
+    ResponseFields trailers;                   // what it made
 
     std::span<const Piece> pieces;             // in the arena, or:
     Piece single;                              // a body of one piece, when `pieces` is empty and this is not

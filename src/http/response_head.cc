@@ -98,11 +98,11 @@ char* write_head(char* at, const Request& request, const Response& response, Bod
     if (end == BodyEnd::chunked) out.text("Transfer-Encoding: chunked\r\n");
     write_connection(out, request, response);
     if (!response.etag.empty()) out.field("ETag: ", response.etag);
-    if (response.ranges_allowed && response.status == 200) out.text("Accept-Ranges: bytes\r\n");
     for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
         out.text(field->name);
         out.foreign_field(": ", field->value);
     }
+    if (response.ranges_allowed && response.status == 200) out.text("Accept-Ranges: bytes\r\n");
     out.text("\r\n");
     return out.end();
 }
@@ -111,6 +111,8 @@ char* write_head(char* at, const Request& request, const Response& response, Bod
 
 BodyEnd body_end(const Request& request, const Response& response) {
     if (response.status == 204 || response.status == 304 || response.status < 200) return BodyEnd::none;
+    bool takes_trailers = request.head.minor_version >= 1 && !request.is_head();
+    if (response.make_trailers != nullptr && takes_trailers) return BodyEnd::chunked;
     if (response.content_length) return BodyEnd::length;
     if (response.source == nullptr && !response.has_pieces()) return BodyEnd::length;  // of nothing
     if (request.is_head()) return BodyEnd::none;  // and as in nginx no word about how it would have come

@@ -39,6 +39,21 @@ class DepartureWatch : private Deferred {
     Request& request_;
 };
 
+// The last chunk, and the fields that follow it (RFC 9112 section 7.1.2).
+void end_chunks(Request& request, Output& output) {
+    Response& response = request.response;
+    if (response.make_trailers == nullptr) {
+        output.text() += last_chunk;
+        return;
+    }
+    response.trailers = response.make_trailers(request);
+    output.text() += "0\r\n";
+    for (const ResponseField* field = response.trailers.first(); field != nullptr; field = field->next) {
+        output.text().append(field->name).append(": ").append(field->value).append("\r\n");
+    }
+    output.text() += "\r\n";
+}
+
 }  // namespace
 
 Task<Connection::Turn> Connection::serve_slowly() {
@@ -181,7 +196,7 @@ Task<bool> Connection::send_source(Output& output) {
         }
         size_t before = output.text().size();
         if (data->empty()) {
-            if (chunked) output.text() += last_chunk;
+            if (chunked) end_chunks(request, output);
         } else if (chunked) {
             ChunkHead head(data->size());
             output.text() += head.text();
