@@ -124,20 +124,22 @@ struct Reader<Flags<E>> {
     }
 };
 
-template <auto member>
+// S is the type whose members these are. It is named although the members tell: modules name their settings alike, in
+// anonymous namespaces, and only a type among the arguments keeps g++ 12 from making one function of two modules'.
+template <typename S, auto member>
 void set_value(void* settings, Binding& binding) {
     using M = Member<decltype(member)>;
-    auto& setting = static_cast<typename M::Settings*>(settings)->*member;
+    auto& setting = static_cast<S*>(settings)->*member;
     if (setting.given) return binding.duplicate();
     auto value = Reader<typename M::Type>::read(binding);
     if (value) setting.value = std::move(*value);
     setting.given = true;  // also when wrong: a second mention is a mistake of its own
 }
 
-template <auto member>
+template <typename S, auto member>
 void append(void* settings, Binding& binding) {
     using M = Member<decltype(member)>;
-    auto& setting = static_cast<typename M::Settings*>(settings)->*member;
+    auto& setting = static_cast<S*>(settings)->*member;
     if (!setting.given) setting.value.clear();  // the default goes when the first word comes
     setting.given = true;
     for (const Word& word : binding.words()) {
@@ -152,11 +154,9 @@ void call(void* settings, Binding& binding) {
     function(*static_cast<S*>(settings), binding);
 }
 
-template <auto... members>
+template <typename S, auto... members>
 void inherit([[maybe_unused]] void* inner, [[maybe_unused]] const void* outer) {
-    ((static_cast<typename Member<decltype(members)>::Settings*>(inner)->*members)
-         .inherit(static_cast<const typename Member<decltype(members)>::Settings*>(outer)->*members),
-     ...);
+    ((static_cast<S*>(inner)->*members).inherit(static_cast<const S*>(outer)->*members), ...);
 }
 
 template <typename T>
@@ -174,8 +174,8 @@ constexpr Directive value(std::string_view name, Context contexts, std::string_v
             .arity = rows::arity_of<typename M::Type>,
             .help = help,
             .settings_type = &type_of_settings<typename M::Settings>,
-            .set = rows::set_value<member>,
-            .inherit = rows::inherit<member>,
+            .set = rows::set_value<typename M::Settings, member>,
+            .inherit = rows::inherit<typename M::Settings, member>,
             .syntax = Value<typename M::Type>::syntax};
 }
 
@@ -187,8 +187,8 @@ constexpr Directive list(std::string_view name, Context contexts, std::string_vi
             .arity = at_least_one,
             .help = help,
             .settings_type = &type_of_settings<typename M::Settings>,
-            .set = rows::append<member>,
-            .inherit = rows::inherit<member>,
+            .set = rows::append<typename M::Settings, member>,
+            .inherit = rows::inherit<typename M::Settings, member>,
             .syntax = [] { return Value<typename M::Type::value_type>::syntax() + " ..."; }};
 }
 
@@ -201,7 +201,7 @@ constexpr Directive custom(std::string_view name, Context contexts, Arity arity,
             .help = help,
             .settings_type = &type_of_settings<S>,
             .set = rows::call<function>,
-            .inherit = sizeof...(inherited) == 0 ? nullptr : rows::inherit<inherited...>};
+            .inherit = sizeof...(inherited) == 0 ? nullptr : rows::inherit<S, inherited...>};
 }
 
 template <auto function, auto... inherited>
