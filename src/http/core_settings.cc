@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto everywhere = conf::http | conf::server | conf::location;
+constexpr auto everywhere_and_if = everywhere | conf::if_in_location;
 constexpr auto hosts = conf::http | conf::server;
 
 void set_path(S& settings, conf::Binding& binding, bool alias) {
@@ -36,6 +37,7 @@ void set_path(S& settings, conf::Binding& binding, bool alias) {
     auto root = Template::compile(binding, word);
     if (!root) return;
     settings.root = std::move(*root);
+    settings.root_prefix = binding.prefix();
     settings.root_given = true;
     settings.is_alias = alias;
     settings.alias_bytes = 0;
@@ -182,22 +184,23 @@ constexpr std::array<conf::Choice<S::Lingering>, 3> choices(S::Lingering) {
 namespace {
 
 constexpr conf::Directive directives[] = {
-    conf::custom<&set_root>("root", everywhere, {1, 1}, "The directory files are served from.").shown_as("path"),
+    conf::custom<&set_root>("root", everywhere_and_if, {1, 1}, "The directory files are served from.").shown_as("path"),
     conf::custom<&set_alias>("alias", conf::location, {1, 1}, "What replaces the location's path in file names.")
         .shown_as("path"),
     conf::block<&set_types, &S::types>("types", everywhere, {0, 0}, "MIME types by file name extension."),
     conf::value<&S::default_type>("default_type", everywhere, "The MIME type of files without a known extension."),
-    conf::custom<&set_error_page, &S::error_pages>("error_page", everywhere, {2, conf::Arity::unlimited},
+    conf::custom<&set_error_page, &S::error_pages>("error_page", everywhere_and_if, {2, conf::Arity::unlimited},
                                                    "What is shown for these status codes.")
         .shown_as("code ... [=[response]] uri"),
     conf::value<&S::recursive_error_pages>("recursive_error_pages", everywhere,
                                            "Whether an error page may lead to another."),
-    conf::custom<&set_internal>("internal", conf::location, {0, 0}, "Serve internal requests only; others get 404."),
+    conf::custom<&set_internal, &S::internal>("internal", conf::location, {0, 0},
+                                              "Serve internal requests only; others get 404."),
 
     conf::value<&S::satisfy>("satisfy", everywhere, "Whether all access rules must be met, or any of them."),
     conf::value<&S::auth_delay>("auth_delay", everywhere, "How long a request without access is kept waiting for 401."),
 
-    conf::value<&S::sendfile>("sendfile", everywhere, "Let the kernel copy files to the socket."),
+    conf::value<&S::sendfile>("sendfile", everywhere_and_if, "Let the kernel copy files to the socket."),
     conf::value<&S::sendfile_max_chunk>("sendfile_max_chunk", everywhere, "The most one call of sendfile may send."),
     conf::value<&S::tcp_nopush>("tcp_nopush", everywhere, "Send the head and the beginning of a file in one packet."),
     conf::value<&S::tcp_nodelay>("tcp_nodelay", everywhere, "Send small packets without delay."),
@@ -305,6 +308,7 @@ std::string_view MimeTypes::find(std::string_view extension) const {
 void CoreSettings::inherit(const CoreSettings& outer) {
     if (root_given) return;
     root = outer.root;
+    root_prefix = outer.root_prefix;
     is_alias = outer.is_alias;
     alias_bytes = outer.alias_bytes;
 }

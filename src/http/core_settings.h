@@ -48,6 +48,7 @@ struct CoreSettings {
     // first `alias_bytes` bytes. With an alias in a regex location nothing of the URI is appended: alias_bytes is
     // npos.
     Template root;
+    std::string_view root_prefix;  // goes before a value that turns out to be relative
     bool root_given = false;
     bool is_alias = false;
     size_t alias_bytes = 0;

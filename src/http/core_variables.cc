@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "http/core_settings.h"
 #include "http/field_variables.h"
+#include "http/file_lookup.h"
 #include "http/number_text.h"
 #include "http/request.h"
 #include "http/server_settings.h"
@@ -100,13 +101,13 @@ Value is_args(Request& r, const VariableUse&) { return r.args.empty() ? "" : "?"
 Value server_name(Request& r, const VariableUse&) { return r.server == nullptr ? "" : r.server->settings->first_name; }
 
 Value document_root(Request& r, const VariableUse&) {
-    return r.core == nullptr ? Value() : r.core->root.evaluate(r);
+    return r.core == nullptr ? Value() : http::document_root(r);
 }
 
 // Asks the file system, and so may wait for a disk.
 Value realpath_root(Request& r, const VariableUse&) {
     if (r.core == nullptr) return std::nullopt;
-    std::string_view root = r.arena.join({r.core->root.evaluate(r), std::string_view("", 1)});
+    std::string_view root = r.arena.join({http::document_root(r), std::string_view("", 1)});
     std::array<char, PATH_MAX> real;
     if (realpath(root.data(), real.data()) == nullptr) {
         r.log().write(Level::crit, r.log_context(), Error{"realpath", errno}, "realpath() \"{}\" failed", root.data());
@@ -116,10 +117,7 @@ Value realpath_root(Request& r, const VariableUse&) {
 }
 
 Value request_filename(Request& r, const VariableUse&) {
-    if (r.core == nullptr) return std::nullopt;
-    std::string_view root = r.core->root.evaluate(r);
-    if (r.core->alias_bytes >= r.uri.size()) return root;
-    return r.arena.join({root, r.uri.substr(r.core->alias_bytes)});
+    return r.core == nullptr ? Value() : file_path(r, r.uri);
 }
 
 // --- the answer

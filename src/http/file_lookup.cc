@@ -25,13 +25,19 @@ bool is_openable(std::string_view path) {
 
 }  // namespace
 
-std::string_view document_root(Request& request) { return request.core->root.evaluate(request); }
+std::string_view document_root(Request& request) {
+    const CoreSettings& core = *request.core;
+    std::string_view root = core.root.evaluate(request);
+    if (core.root.is_constant() || root.starts_with('/')) return root;
+    return request.arena.join({core.root_prefix, root});
+}
 
 std::string_view file_path(Request& request, std::string_view uri, std::string_view name) {
     const CoreSettings& core = *request.core;
     std::string_view root = document_root(request);
     // A URI that was rewritten may be shorter than the location's name.
-    std::string_view rest = uri.substr(std::min(core.alias_bytes, uri.size()));
+    size_t skipped = request.alias_takes_uri ? 0 : std::min(core.alias_bytes, uri.size());
+    std::string_view rest = uri.substr(skipped);
     if (root == "/" && rest.starts_with('/')) root = {};
 
     size_t bytes = root.size() + rest.size() + name.size();
@@ -55,6 +61,24 @@ std::optional<Result<FileRef>> find_file(Request& request, std::string_view path
 
 Task<Result<FileRef>> open_file(Request& request, std::string_view path) {
     return request.worker->files.open(path, rules_of(request));
+}
+
+FileRef existing_file(Request& request, std::string_view path, const Result<FileRef>& found) {
+    if (found) return *found;
+    Error error = found.error();
+    if (error.number == EACCES) {
+        // The kernel has just looked it up: asking again does not wait for a disk.
+        struct stat status {};
+        if (::stat(path.data(), &status) == 0) {
+            FileRef file = FileRef::make();
+            file->describe(status);
+            return file;
+        }
+    }
+    if (error.number != ENOENT && error.number != ENOTDIR && error.number != ENAMETOOLONG) {
+        request.log().write(Level::crit, request.log_context(), error, "{}() \"{}\" failed", error.call, path);
+    }
+    return {};
 }
 
 std::string_view content_type_of(const Request& request, std::string_view name) {

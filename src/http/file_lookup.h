@@ -24,6 +24,10 @@ std::string_view file_path(Request& request, std::string_view uri, std::string_v
 std::optional<Result<FileRef>> find_file(Request& request, std::string_view path);
 Task<Result<FileRef>> open_file(Request& request, std::string_view path);
 
+// Says what is at the path to who only asks about it: also what may not be read. Null when nothing is there; other
+// errors are logged.
+FileRef existing_file(Request& request, std::string_view path, const Result<FileRef>& found);
+
 // The type of a file by the extension of its name.
 std::string_view content_type_of(const Request& request, std::string_view name);
 

@@ -13,6 +13,7 @@ namespace ringx::http {
 void OpenFile::describe(const struct stat& status) {
     is_file = S_ISREG(status.st_mode);
     is_directory = S_ISDIR(status.st_mode);
+    is_executable = (status.st_mode & S_IXUSR) != 0;
     size = static_cast<uint64_t>(status.st_size);
     modified = status.st_mtim.tv_sec;
     identity_ = {.device = status.st_dev,

@@ -25,6 +25,7 @@ class OpenFile {
     Fd fd;                       // none when it is neither a file nor a directory, or no longer needed
     bool is_file = false;
     bool is_directory = false;
+    bool is_executable = false;  // by its owner
     bool has_content = false;
     bool is_direct = false;      // the descriptor is O_DIRECT
     bool is_remembered = false;  // by open_file_cache, which decides when to read the content

@@ -52,6 +52,14 @@ Answer refuse_unless_granted(Request& request) {
     return refuse_access(request, std::move(refusal));
 }
 
+void enter(Request& request, const Location& location) {
+    bool is_exempt = (location.exempt_methods >> static_cast<unsigned>(request.method()) & 1) != 0;
+    const Location& entered = location.limited == nullptr || is_exempt ? location : *location.limited;
+    request.location = &entered;
+    request.block = entered.block;
+    request.core = entered.core;
+}
+
 Answer Pipeline::run() {
     for (;;) {
         Answer answer = next();
@@ -104,21 +112,19 @@ Answer Pipeline::run_steps(const std::vector<Phases::Step>& steps, Stage then) {
     return Answer::pass();
 }
 
-void Pipeline::enter(const Location& location) {
-    request_.location = &location;
-    request_.block = location.block;
-    request_.core = location.core;
+void Pipeline::start(const Location& location, Stage stage) {
+    enter(request_, location);
+    request_.uri_changed = false;
+    request_.stage = stage;
     request_.step = 0;
 }
 
 Answer Pipeline::find_location() {
     const Location& outside = request_.server->outside;
     const Location* found = outside.inner.find(request_.uri, request_);
-    enter(found != nullptr ? *found : outside);
-    request_.uri_changed = false;
-    request_.stage = Stage::rewrite;
-
-    if (*request_.core->internal && !request_.internal) return Answer::of_status(404);
+    if (found == nullptr) found = &outside;
+    start(*found, Stage::rewrite);
+    if (*found->core->internal && !request_.internal) return Answer::of_status(404);
     uint64_t body_max = *request_.core->client_max_body_size;
     bool has_length = request_.head.framing == Framing::length;
     if (has_length && body_max != 0 && request_.head.content_length > body_max && !request_.body_refused) {
@@ -178,12 +184,10 @@ bool Pipeline::weigh(Answer& answer) {
     return false;
 }
 
-// Counts redirects of all kinds; a configuration that sends requests in circles is stopped here.
+// Counts changes of the URI of all kinds, as nginx does: ten are allowed. A configuration that sends requests in
+// circles is stopped here.
 bool Pipeline::may_redirect(std::string_view doing, std::string_view uri) {
-    if (request_.redirects_left > 0) {
-        --request_.redirects_left;
-        return true;
-    }
+    if (request_.redirects_left > 0 && --request_.redirects_left > 0) return true;
     request_.log().write(Level::error, request_.log_context(),
                          "rewrite or internal redirection cycle while {} \"{}\"", doing, uri);
     return false;
@@ -198,8 +202,8 @@ bool Pipeline::redirect(Answer& answer) {
     request_.args = answer.target.args;
     request_.has_args = answer.target.has_args;
     request_.internal = true;
-    enter(request_.server->outside);
-    request_.stage = Stage::server_rewrite;
+    request_.alias_takes_uri = false;
+    start(request_.server->outside, Stage::server_rewrite);
     return true;
 }
 
@@ -213,10 +217,9 @@ bool Pipeline::go_to_named(Answer& answer) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }
-    enter(*location);
     request_.internal = true;
-    request_.uri_changed = false;
-    request_.stage = Stage::rewrite;
+    request_.alias_takes_uri = false;
+    start(*location, Stage::rewrite);
     return true;
 }
 

@@ -16,6 +16,9 @@ enum class Stage : uint8_t {
     server_rewrite, find_location, rewrite, post_rewrite, preaccess, access, precontent, respond, nothing,
 };
 
+// From here on the settings of the location rule, or those of its limit_except if it has one for the method.
+void enter(Request& request, const Location& location);
+
 class Pipeline {
  public:
     explicit Pipeline(Request& request) : request_(request) {}
@@ -31,6 +34,7 @@ class Pipeline {
     Answer next();
     Answer run_stage();
     Answer run_steps(const std::vector<Phases::Step>& steps, Stage then);
+    void start(const Location& location, Stage stage);
     Answer find_location();
     Answer after_rewrite();
     Answer nothing_answered();
@@ -45,8 +49,6 @@ class Pipeline {
     const ErrorPageRule* error_page_for(uint16_t status) const;
     bool follow_error_page(const ErrorPageRule& rule, Answer& answer);
     bool finish(Answer& answer);
-    void enter(const Location& location);
-
     Request& request_;
 };
 

@@ -102,7 +102,8 @@ struct RequestState {
     bool is_error_page = false;
     bool body_refused = false;  // 413 was said; its error page is not refused again
     bool keep_alive = true;  // false: the connection ends with this request, whatever the client asked for
-    uint8_t redirects_left = 10;
+    bool alias_takes_uri = false;  // try_files found the file below an alias that is a whole path
+    uint8_t redirects_left = 11;  // one more than are allowed; at 0 the request was stopped
     uint16_t error_status = 0;  // an error page is being served: the status to send with it (0: the page's own)
     std::string_view error_location;  // what was to be sent with that status: a redirect's Location,
     ResponseFields error_fields;      // WWW-Authenticate …

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/format.h"
+#include "http/head.h"
 #include "http/listen_directive.h"
-#include "http/variables.h"
 #include "http/variables.h"
 
 namespace ringx::http {
@@ -175,6 +175,20 @@ void open_location(LocationSettings&, conf::Binding& binding) {
     });
 }
 
+void open_limit_except(LocationSettings& settings, conf::Binding& binding) {
+    if (settings.exempt_methods != 0) return binding.duplicate();
+    for (const conf::Word& word : binding.words()) {
+        Method method = recognise_method(word.text);
+        if (method == Method::other || method == Method::trace || method == Method::connect) {
+            binding.mistake(word, text::format("invalid method \"{}\"", word.text));
+            continue;
+        }
+        settings.exempt_methods |= 1u << static_cast<unsigned>(method);
+        if (method == Method::get) settings.exempt_methods |= 1u << static_cast<unsigned>(Method::head);
+    }
+    binding.enter(conf::limit_except);
+}
+
 void open_server(ServerSettings&, conf::Binding& binding) { binding.enter(conf::server); }
 
 constexpr conf::Directive http_directives[] = {
@@ -196,6 +210,9 @@ constexpr conf::Directive location_directives[] = {
     conf::block<&open_location>("location", conf::server | conf::location, {1, 2},
                                 "Settings for requests whose path matches.")
         .shown_as("[= | ~ | ~* | ^~] uri | @name"),
+    conf::block<&open_limit_except>("limit_except", conf::location, conf::at_least_one,
+                                    "Settings for requests with other methods than these; GET includes HEAD.")
+        .shown_as("method ..."),
 };
 
 }  // namespace

@@ -61,6 +61,8 @@ struct LocationName {
 
 struct LocationSettings {
     LocationName name;
+    // The methods a limit_except in the location does not apply to, as bits; 0: it has none.
+    uint32_t exempt_methods = 0;
 };
 
 // What the servers of a configuration say together about one address.

@@ -29,9 +29,15 @@ Phases::Phases(const conf::Block& block) {
 }
 
 Location::Location(const conf::Block& of)
-    : block(&of), core(&core_settings.in(of)), name(&location_settings.in(of).name), phases(of) {
+    : block(&of),
+      core(&core_settings.in(of)),
+      name(&location_settings.in(of).name),
+      phases(of),
+      exempt_methods(location_settings.in(of).exempt_methods) {
     for (const conf::Block* nested : of.inner()) {
         if (nested->context() == conf::location) inner.add(std::make_unique<Location>(*nested));
+        if (nested->context() == conf::if_in_location) ifs.push_back(std::make_unique<Location>(*nested));
+        if (nested->context() == conf::limit_except) limited = std::make_unique<Location>(*nested);
     }
     inner.sort();
 }

@@ -72,6 +72,9 @@ struct Location {
     const LocationName* name;
     Phases phases;
     LocationSet inner;
+    std::vector<std::unique_ptr<Location>> ifs;  // what rules when they match, in the order they were written
+    std::unique_ptr<Location> limited;           // what rules for all but these methods
+    uint32_t exempt_methods;
 };
 
 struct VirtualServer {

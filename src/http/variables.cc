@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/format.h"
+#include "http/escape.h"
 #include "http/module.h"
 #include "http/regex.h"
 #include "http/text.h"
@@ -238,19 +239,24 @@ Template Template::constant(std::string_view text) {
     return made;
 }
 
-std::string_view Template::Part::value(Request& request) const {
-    return variable == nullptr ? text : variable->value(request).value_or(std::string_view());
+std::string_view Template::Part::value(Request& request, CapturesAs captures) const {
+    if (variable == nullptr) return text;
+    std::string_view value = variable->value(request).value_or(std::string_view());
+    if (captures == CapturesAs::they_are || !is_capture(variable->name)) return value;
+    std::string escaped;
+    escape_uri(value, UriPart::args, escaped);
+    return request.arena.copy(escaped);
 }
 
-std::string_view Template::evaluate_parts(Request& request) const {
-    if (parts_.size() == 1) return parts_[0].value(request);
+std::string_view Template::evaluate_parts(Request& request, CapturesAs captures) const {
+    if (parts_.size() == 1) return parts_[0].value(request, captures);
 
     std::array<std::string_view, 16> few;
     std::span<std::string_view> values = std::span(few).first(std::min(few.size(), parts_.size()));
     if (parts_.size() > few.size()) values = request.arena.make_array<std::string_view>(parts_.size());
     size_t bytes = 0;
     for (size_t i = 0; i < parts_.size(); ++i) {
-        values[i] = parts_[i].value(request);
+        values[i] = parts_[i].value(request, captures);
         bytes += values[i].size();
     }
     char* text = request.arena.text(bytes);

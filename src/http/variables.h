@@ -124,6 +124,12 @@ void define_captures(conf::Binding& binding, const conf::Word& word, const Regex
 // The module's variable of this name in lower case, or the family it belongs to; null if there is none.
 const Variable* find_variable(std::string_view name);
 
+// What becomes of $1 to $9 in a template.
+enum class CapturesAs : uint8_t {
+    they_are,
+    arguments,  // escaped for a query
+};
+
 class Template {
  public:
     Template() = default;
@@ -137,8 +143,8 @@ class Template {
     bool empty() const { return parts_.empty() && text_.empty(); }
 
     // The value, in the request's memory (or the tree's, when it is constant). Variables without a value give nothing.
-    std::string_view evaluate(Request& request) const {
-        return is_constant() ? text_ : evaluate_parts(request);
+    std::string_view evaluate(Request& request, CapturesAs captures = CapturesAs::they_are) const {
+        return is_constant() ? text_ : evaluate_parts(request, captures);
     }
     void append_to(std::string& out, Request& request) const;
 
@@ -147,10 +153,10 @@ class Template {
         std::string_view text;  // literal, when there is no variable
         const VariableUse* variable = nullptr;
 
-        std::string_view value(Request& request) const;
+        std::string_view value(Request& request, CapturesAs captures = CapturesAs::they_are) const;
     };
 
-    std::string_view evaluate_parts(Request& request) const;
+    std::string_view evaluate_parts(Request& request, CapturesAs captures) const;
 
     std::string_view text_;
     std::vector<Part> parts_;
