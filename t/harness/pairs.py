@@ -21,12 +21,16 @@ def answer_of(port, method, target, headers=(), version="1.1", ignored=()):
     return answer.status, answer.reason, fields, body
 
 
-def compare(ports, requests, ignored=()):
-    """Each request is a target, or a tuple of what answer_of() takes after the port."""
+def compare(ports, requests, ignored=(), any_order=False):
+    """Each request is a target, or a tuple of what answer_of() takes after the port; fields are compared in their order
+    or in any."""
     different = {}
     for request in requests:
         request = ("GET", request) if isinstance(request, str) else request
         theirs, ours = (answer_of(port, *request, ignored=ignored) for port in ports)
+        if any_order:
+            theirs[2].sort()
+            ours[2].sort()
         if theirs != ours:
             different[str(request)] = theirs, ours
     assert not different, f"{len(different)} of {len(requests)} answers differ:\n" + "\n".join(
