@@ -15,6 +15,7 @@ RINGX_DECLARE(map)
 RINGX_DECLARE(split_clients)
 RINGX_DECLARE(rewrite)
 RINGX_DECLARE(access)
+RINGX_DECLARE(try_files)
 RINGX_DECLARE(index)
 RINGX_DECLARE(autoindex)
 RINGX_DECLARE(gzip_static)
@@ -45,6 +46,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_ACCESS
     &access_module,
+#endif
+#ifndef RINGX_WITHOUT_TRY_FILES
+    &try_files_module,
 #endif
     RINGX_ADDED_MODULES(RINGX_LIST)
 #ifndef RINGX_WITHOUT_INDEX
