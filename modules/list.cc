@@ -13,9 +13,14 @@ namespace ringx::http {
 RINGX_DECLARE(geo)
 RINGX_DECLARE(map)
 RINGX_DECLARE(split_clients)
+RINGX_DECLARE(browser)
+RINGX_DECLARE(referer)
+RINGX_DECLARE(secure_link)
 RINGX_DECLARE(rewrite)
 RINGX_DECLARE(access)
 RINGX_DECLARE(try_files)
+RINGX_DECLARE(empty_gif)
+RINGX_DECLARE(random_index)
 RINGX_DECLARE(index)
 RINGX_DECLARE(autoindex)
 RINGX_DECLARE(gzip_static)
@@ -41,6 +46,15 @@ constexpr const Module* listed[] = {
 #ifndef RINGX_WITHOUT_SPLIT_CLIENTS
     &split_clients_module,
 #endif
+#ifndef RINGX_WITHOUT_BROWSER
+    &browser_module,
+#endif
+#ifndef RINGX_WITHOUT_REFERER
+    &referer_module,
+#endif
+#ifndef RINGX_WITHOUT_SECURE_LINK
+    &secure_link_module,
+#endif
 #ifndef RINGX_WITHOUT_REWRITE
     &rewrite_module,
 #endif
@@ -51,6 +65,12 @@ constexpr const Module* listed[] = {
     &try_files_module,
 #endif
     RINGX_ADDED_MODULES(RINGX_LIST)
+#ifndef RINGX_WITHOUT_EMPTY_GIF
+    &empty_gif_module,
+#endif
+#ifndef RINGX_WITHOUT_RANDOM_INDEX
+    &random_index_module,
+#endif
 #ifndef RINGX_WITHOUT_INDEX
     &index_module,
 #endif
