@@ -80,6 +80,19 @@ Result<Lease> Receiver::take_next() {
     return fail("recv", ETIMEDOUT);
 }
 
+void Receiver::watch_bytes(Deferred* watcher) {
+    watch(watcher, true);
+    bool starts = watcher_ != nullptr && !in_flight();  // and nothing is there: it would have been told
+    if (starts) loop_.engine().start(*this);
+}
+
+Result<Lease> Receiver::take() {
+    CHECK(ready() && !waiter_);
+    Result<Lease> taken = take_next();
+    if (!in_flight() && !over_ && !ended_) loop_.engine().start(*this);
+    return taken;
+}
+
 void Receiver::end() {
     ended_ = true;
     loop_.engine().cancel(*this);
@@ -100,14 +113,15 @@ void Receiver::complete(Outcome outcome) {
     } else if (outcome.result != -ECANCELED) {
         over_ = true;
         over_error_ = -outcome.result;
-        tell_watcher();
     }
+    bool is_wanted = waiter_ != nullptr || (watches_bytes_ && watcher_ != nullptr);
+    tell_watcher();
 
     // Who does not take what came stops the flow; who waits starts it again. After the first receive somebody has to
     // ask, unless more has come than it could take.
     bool full = held_.count() >= held_max;
     bool was_first = std::exchange(kind, Kind::receive_many) == Kind::receive;
-    bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) : waiter_ != nullptr;
+    bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) : is_wanted;
     if (in_flight()) {
         if (full) loop_.engine().cancel(*this);
     } else if (!over_ && !ended_ && !full && goes_on) {

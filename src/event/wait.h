@@ -77,10 +77,13 @@ class Receiver : public Operation, private Timer {
 
     // Deferred as soon as the stream is known to be over and nothing of it is held: whoever works for the other side
     // may want to stop. Null: nobody any more.
-    void watch_end(Deferred* watcher) {
-        end_watcher_ = watcher;
-        tell_watcher();
-    }
+    void watch_end(Deferred* watcher) { watch(watcher, false); }
+
+    // Deferred, once, when take() has something to give, whatever it is. In the place of the other one.
+    void watch_bytes(Deferred* watcher);
+
+    // What next() would give. REQUIRES: ready(), and nobody waits in next().
+    Result<Lease> take();
 
     // Notices data and the end also when nobody waits in next().
     void watch();
@@ -103,9 +106,15 @@ class Receiver : public Operation, private Timer {
     void await_next(std::coroutine_handle<> waiter, uint64_t limit_ms);
     Result<Lease> take_next();
     void await_end(std::coroutine_handle<> waiter);
+    void watch(Deferred* watcher, bool bytes) {
+        watcher_ = watcher;
+        watches_bytes_ = bytes;
+        tell_watcher();
+    }
     void tell_watcher() {
-        if (end_watcher_ == nullptr || !over_ || held_.count() > 0) return;
-        loop_.defer(*std::exchange(end_watcher_, nullptr));
+        if (watcher_ == nullptr) return;
+        bool is_due = watches_bytes_ ? ready() : over_ && held_.count() == 0;
+        if (is_due) loop_.defer(*std::exchange(watcher_, nullptr));
     }
     bool fills_buffer(Outcome outcome) const;
     void complete(Outcome outcome) override;
@@ -114,11 +123,12 @@ class Receiver : public Operation, private Timer {
     Loop& loop_;
     std::coroutine_handle<> waiter_;      // for the next bytes
     std::coroutine_handle<> end_waiter_;  // for the last answer
-    Deferred* end_watcher_ = nullptr;
+    Deferred* watcher_ = nullptr;
     LeaseQueue held_;
     bool over_ = false;       // the socket has nothing more to give
     bool ended_ = false;      // end() was called
     bool timed_out_ = false;
+    bool watches_bytes_ = false;
     int over_error_ = 0;      // why it is over; 0: the end of the stream
 };
 

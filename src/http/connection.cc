@@ -71,6 +71,8 @@ uint64_t Connection::patience_ms() const {
 
 Receiver::Next Connection::listen() { return receiver_.next(patience_ms()); }
 
+Loop& Connection::loop() const { return server_.loop(); }
+
 std::string_view Connection::pending() const {
     std::string_view bytes = lease_.empty() ? std::string_view(input_) : lease_.view();
     return bytes.substr(consumed_);

@@ -50,6 +50,8 @@ class Connection : public ListNode {
     // Ends it wherever it is.
     void end();
 
+    Loop& loop() const;
+
     // For RequestBody: what has come and was not used yet; valid until the next await.
     std::string_view pending() const;
     void consume(size_t bytes) {
@@ -98,6 +100,9 @@ class Connection : public ListNode {
     Task<bool> send_output(Output& output);
     Task<bool> send_source(Output& output);
     Task<Result<>> wait_writable();
+    struct BodyDrain;
+    bool may_drain_body() const;
+    bool drain_body();
     Task<Result<>> read_ahead(Output& output);
     Task<bool> discard_body();
     Task<void> linger();

@@ -162,6 +162,8 @@ void set_directio(S& settings, conf::Binding& binding) {
     if (size) settings.directio.give(*size);
 }
 
+void set_body_temp_path(S& settings, conf::Binding& binding) { set_temp_path(settings.client_body_temp_path, binding); }
+
 // A directory for temporary files is remembered only to be checked: what uses it comes with its module.
 constexpr conf::Directive temp_path(std::string_view name) {
     return conf::accepted(name, everywhere, {1, 4}, "A directory for temporary files; nothing is written to it yet.");
@@ -175,6 +177,10 @@ constexpr std::array<conf::Choice<S::Satisfy>, 2> choices(S::Satisfy) {
 
 constexpr std::array<conf::Choice<S::ModifiedSince>, 3> choices(S::ModifiedSince) {
     return {{{"off", S::ModifiedSince::off}, {"exact", S::ModifiedSince::exact}, {"before", S::ModifiedSince::before}}};
+}
+
+constexpr std::array<conf::Choice<S::BodyFile>, 3> choices(S::BodyFile) {
+    return {{{"off", S::BodyFile::off}, {"on", S::BodyFile::on}, {"clean", S::BodyFile::clean}}};
 }
 
 constexpr std::array<conf::Choice<S::Lingering>, 3> choices(S::Lingering) {
@@ -259,12 +265,18 @@ constexpr conf::Directive directives[] = {
     conf::value<&S::client_body_buffer_size>("client_body_buffer_size", everywhere,
                                              "How much of a body is kept in memory."),
 
+    conf::custom<&set_body_temp_path, &S::client_body_temp_path>("client_body_temp_path", everywhere, {1, 4},
+                                                                 "Where larger bodies are kept.")
+        .shown_as("path [level1 [level2 [level3]]]"),
+    conf::value<&S::client_body_in_file_only>("client_body_in_file_only", everywhere,
+                                              "Keep every body in a file, which stays or is removed in the end."),
+    conf::accepted<bool>("client_body_in_single_buffer", everywhere, "A body in memory is in one piece by itself."),
+
     conf::value<&S::absolute_redirect>("absolute_redirect", everywhere, "Redirect with absolute URLs."),
     conf::value<&S::port_in_redirect>("port_in_redirect", everywhere, "Name the port in such URLs."),
     conf::value<&S::server_name_in_redirect>("server_name_in_redirect", everywhere,
                                              "Name the server as server_name does in such URLs."),
 
-    temp_path("client_body_temp_path"),
     temp_path("proxy_temp_path"),
     temp_path("fastcgi_temp_path"),
     temp_path("uwsgi_temp_path"),
@@ -319,6 +331,10 @@ void CoreSettings::complete(conf::Completion& completion) {
         for (auto [extension, type] : {MimeType{"html", "text/html"}, {"gif", "image/gif"}, {"jpg", "image/jpeg"}}) {
             types.value.add(extension, type);
         }
+    }
+    if (client_body_temp_path->directory.empty()) {
+        client_body_temp_path.value.directory = completion.full_path("client_body_temp");
+        temp_paths.in(completion.block()).add(client_body_temp_path->directory, false);
     }
     open_rules.cached = open_file_cache->on;
     open_rules.cache_max = open_file_cache->max;

@@ -13,6 +13,7 @@
 #include "http/file_cache.h"
 #include "http/variables.h"
 #include "http/version.h"
+#include "net/temp_paths.h"
 
 namespace ringx::http {
 
@@ -114,6 +115,9 @@ struct CoreSettings {
     Setting<bool> merge_slashes{true};
     Setting<conf::Offset> client_max_body_size{conf::Offset{1 << 20}};
     Setting<conf::Size> client_body_buffer_size{conf::Size{16384}};
+    Setting<TempPath> client_body_temp_path;
+    enum class BodyFile : uint8_t { off, on, clean };
+    Setting<BodyFile> client_body_in_file_only{BodyFile::off};
 
     Setting<bool> absolute_redirect{true};
     Setting<bool> port_in_redirect{true};

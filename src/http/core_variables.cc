@@ -18,6 +18,7 @@
 #include "http/file_lookup.h"
 #include "http/number_text.h"
 #include "http/request.h"
+#include "http/request_body.h"
 #include "http/server_settings.h"
 #include "http/site.h"
 #include "http/status.h"
@@ -87,6 +88,16 @@ Value request_id(Request& r, const VariableUse&) {
     }
     r.id = {text, 2 * random.size()};
     return r.id;
+}
+
+// Only of a body that somebody has read.
+Value request_body(Request& r, const VariableUse&) {
+    auto memory = r.body == nullptr ? std::nullopt : r.body->memory();
+    return memory ? unless_empty(*memory) : Value();
+}
+
+Value request_body_file(Request& r, const VariableUse&) {
+    return r.body == nullptr || !r.body->file() ? Value() : std::string_view(r.body->file().path());
 }
 
 // --- where it was routed
@@ -247,8 +258,8 @@ constexpr Variable variables[] = {
     {"remote_port", remote_port},
     {"remote_user", remote_user},
     {"request", request_line},
-    {"request_body", none},
-    {"request_body_file", none},
+    {"request_body", request_body},
+    {"request_body_file", request_body_file},
     {"request_completion", request_completion},
     {"request_filename", request_filename},
     {"request_id", request_id},

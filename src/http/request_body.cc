@@ -4,7 +4,11 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "event/wait.h"
 #include "http/connection.h"
+#include "http/core_settings.h"
+#include "http/delay.h"
 #include "http/request.h"
 
 namespace ringx::http {
@@ -43,6 +47,7 @@ Result<std::string_view> RequestBody::decode() {
     if (!chunked_) {
         auto part = bytes.substr(0, std::min<uint64_t>(left_, bytes.size()));
         connection_.consume(part.size());
+        bytes_ += part.size();
         left_ -= part.size();
         ended_ = left_ == 0;
         return part;
@@ -62,6 +67,7 @@ Result<std::string_view> RequestBody::decode() {
 }
 
 Task<Result<std::string_view>> RequestBody::next() {
+    if (held_) co_return co_await next_held();
     while (!ended_) {
         if (!connection_.pending().empty()) expects_continue_ = false;  // the client did not wait
         Result<std::string_view> data = decode();
@@ -81,6 +87,108 @@ bool RequestBody::skip_received() {
         if (!decode()) return false;
     }
     return ended_;
+}
+
+uint16_t RequestBody::status_of(Error error) {
+    switch (error.number) {
+        case EMSGSIZE: return 413;
+        case ETIMEDOUT: return 408;
+        case EBADMSG: case ECONNRESET: return 400;
+        case ECANCELED: return client_left;
+        default: return 500;
+    }
+}
+
+std::optional<std::string_view> RequestBody::memory() const {
+    if (!held_ || file_) return std::nullopt;
+    return buffer_;
+}
+
+Task<Result<>> RequestBody::hold(Request& request) {
+    CHECK(!held_ && bytes_ == 0);
+    Result<> taken = co_await take_all(request);
+    if (!taken) {
+        int number = taken.error().number;
+        std::string_view why = number == ETIMEDOUT    ? "client timed out"
+                               : number == ECONNRESET ? "client prematurely closed connection"
+                                                      : "";
+        if (!why.empty()) request.log().write(Level::info, request.log_context(), taken.error(), "{}", why);
+        co_return taken;
+    }
+    held_ = true;
+    co_return Result<>();
+}
+
+Task<Result<>> RequestBody::take_all(Request& request) {
+    const CoreSettings& core = *request.core;
+    // As in nginx a body that is a little larger than the buffer is not worth a file.
+    size_t room = *core.client_body_buffer_size;
+    bool fits = !chunked_ && left_ <= room + room / 4;
+    if (fits) room = left_;
+    while (!ended_) {
+        Result<std::string_view> data = co_await next();
+        if (!data) co_return std::unexpected(data.error());
+        for (std::string_view rest = *data; !rest.empty();) {
+            std::string_view part = rest.substr(0, room - buffer_.size());
+            buffer_ += part;
+            rest.remove_prefix(part.size());
+            if (rest.empty()) break;
+            Result<> spilt = co_await spill(request);
+            if (!spilt) co_return spilt;
+        }
+    }
+    if (!file_ && *core.client_body_in_file_only == CoreSettings::BodyFile::off) co_return Result<>();
+    co_return co_await spill(request);
+}
+
+// Moves what is in memory into the file.
+Task<Result<>> RequestBody::spill(Request& request) {
+    const CoreSettings& core = *request.core;
+    using Name = TempFile::Name;
+    auto rule = *core.client_body_in_file_only;
+    Name name = rule == CoreSettings::BodyFile::off  ? Name::removed
+                : rule == CoreSettings::BodyFile::on ? Name::kept
+                                                     : Name::until_used;
+    if (!file_) {
+        Result<TempFile> made = co_await make_temp_file(request.worker->loop, *core.client_body_temp_path, name);
+        if (!made) {
+            request.log().write(Level::crit, request.log_context(), made.error(), "{}() \"{}\" failed",
+                                made.error().call, core.client_body_temp_path->directory);
+            co_return std::unexpected(Error{made.error().call, EIO});
+        }
+        file_ = std::move(*made);
+        Level level = rule == CoreSettings::BodyFile::off ? Level::warn : Level::notice;
+        request.log().write(level, request.log_context(), "a client request body is buffered to a temporary file {}",
+                            file_.path());
+    }
+    Result<> written = co_await write_to_file(request.worker->loop, file_.fd(), buffer_, written_);
+    if (!written) {
+        request.log().write(Level::crit, request.log_context(), written.error(), "{}() \"{}\" failed",
+                            written.error().call, file_.path());
+        co_return std::unexpected(Error{written.error().call, EIO});
+    }
+    written_ += buffer_.size();
+    buffer_.clear();
+    co_return Result<>();
+}
+
+Task<Result<std::string_view>> RequestBody::next_held() {
+    std::string_view part;
+    if (!file_) {
+        part = std::string_view(buffer_).substr(given_);
+    } else if (given_ < written_) {
+        constexpr size_t step_bytes = 64 << 10;
+        if (buffer_.size() < step_bytes) buffer_.resize(step_bytes);
+        Wait wait(connection_.loop(), Operation::Kind::read, file_.fd(), "read");
+        wait.data = buffer_.data();
+        wait.bytes = static_cast<uint32_t>(std::min<uint64_t>(step_bytes, written_ - given_));
+        wait.offset = given_;
+        Result<int> got = co_await wait;
+        if (!got || *got == 0) co_return fail("read", EIO);  // no fault of the client's
+        part = std::string_view(buffer_).substr(0, static_cast<size_t>(*got));
+    }
+    given_ += part.size();
+    co_return part;
 }
 
 }  // namespace ringx::http

@@ -2,16 +2,23 @@
 //
 // Nobody has to read a body: the connection discards what is left of it after the answer. Whoever reads sees decoded
 // bytes; the limit client_max_body_size of the location holds for chunked bodies too, whose length nobody announced.
+//
+// There are two ways. next() gives the bytes as they come. hold() reads the whole body first, into memory, and into a
+// temporary file when it is larger than client_body_buffer_size; next() then gives what is held, from the beginning
+// again after rewind(). The file is written by the engine.
 #pragma once
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "event/task.h"
 #include "http/chunked.h"
 #include "http/head.h"
+#include "http/temp_file.h"
 
 namespace ringx::http {
 
@@ -28,6 +35,20 @@ class RequestBody {
     // every call gives the same one.
     Task<Result<std::string_view>> next();
 
+    // Reads the whole body and holds it until the request ends. Errors: those of next(), and those of the file, which
+    // were logged. REQUIRES: nothing of it was read yet.
+    Task<Result<>> hold(Request& request);
+    bool is_held() const { return held_; }
+    void rewind() { given_ = 0; }
+    // Of a held body: all of it, when it is in memory, or the file it is in.
+    std::optional<std::string_view> memory() const;
+    const TempFile& file() const { return file_; }
+    // The payload that has come so far; of a held body all.
+    uint64_t size() const { return bytes_; }
+
+    // The status for a request whose body could not be read.
+    static uint16_t status_of(Error error);
+
     // Passes over bytes that are already here. True when that was all of the body.
     bool skip_received();
 
@@ -40,6 +61,10 @@ class RequestBody {
     void log_refusal(const Request& request) const;
 
  private:
+    Task<Result<>> take_all(Request& request);
+    Task<Result<>> spill(Request& request);
+    Task<Result<std::string_view>> next_held();
+
     // Decodes what is here: some payload, or nothing when all was framing.
     Result<std::string_view> decode();
     Result<std::string_view> count(std::string_view data);
@@ -54,6 +79,12 @@ class RequestBody {
     bool ended_ = false;
     Error error_;  // number 0: none
     const char* reason_ = "";
+
+    bool held_ = false;
+    std::string buffer_;      // what is held in memory; of a file, what is not written yet, or was read from it
+    TempFile file_;
+    uint64_t written_ = 0;    // to the file
+    uint64_t given_ = 0;      // by next() of what is held
 };
 
 }  // namespace ringx::http

@@ -143,11 +143,43 @@ Task<bool> Connection::send_output(Output& output) {
     co_return false;
 }
 
+// Passes over the body as long as it exists: a client may read its answer only when it has sent all of its request.
+struct Connection::BodyDrain : Deferred {
+    explicit BodyDrain(Connection& of) : connection(of) {
+        if (connection.may_drain_body()) connection.receiver_.watch_bytes(this);
+    }
+    ~BodyDrain() override { connection.receiver_.watch_bytes(nullptr); }
+    void run() override {
+        if (connection.drain_body()) connection.receiver_.watch_bytes(this);
+    }
+
+    Connection& connection;
+};
+
+// The answer is on its way, and neither made of the body nor still to be made.
+bool Connection::may_drain_body() const {
+    if (request_ == nullptr || request_->body == nullptr || request_->sent_status == 0) return false;
+    const RequestBody& body = *request_->body;
+    return request_->answer == nullptr && request_->response.source == nullptr && !body.ended() && body.may_go_on();
+}
+
+// Takes what has come of it. True when more is to come.
+bool Connection::drain_body() {
+    while (receiver_.ready()) {
+        Result<Lease> got = receiver_.take();
+        if (!got || got->empty()) return false;  // whoever reads next meets this again
+        hold(std::move(*got));
+        if (request_->body->skip_received() || request_->body->refusal() != 0) return false;
+    }
+    return true;
+}
+
 Task<Result<>> Connection::wait_writable() {
     const CoreSettings& core = current_core();
     auto limit = static_cast<uint64_t>(core.send_timeout->count());
     Wait wait(server_.loop(), Operation::Kind::poll, peer_.fd, "send", limit);
     wait.events = POLLOUT;
+    BodyDrain drain(*this);
     waiting_ = &wait;
     Result<int> ready = co_await wait;
     waiting_ = nullptr;

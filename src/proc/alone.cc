@@ -78,6 +78,7 @@ class Alone {
         Journal& journal = started_.journal;
         for (auto& mistake : next->tree().mistakes()) journal.report(mistake);
         bool good = !next->failed() && open_logs(*next, &worker_.generation(), journal) &&
+                    make_temp_paths(*next, journal) &&
                     started_.sockets.open(next->listens(), 1, journal);
         if (!good) {
             reloading_ = false;

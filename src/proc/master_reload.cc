@@ -42,7 +42,7 @@ void Master::begin_reload(std::vector<Fd> callers) {
 
 // Opens what is new. False leaves everything as it was.
 bool Master::prepare(Generation& next) {
-    if (!open_logs(next, generation_.get(), journal_)) return false;
+    if (!open_logs(next, generation_.get(), journal_) || !make_temp_paths(next, journal_)) return false;
     EngineSettings engine = engine_;
     if (engine_settings(next.tree()) != engine_settings(generation_->tree())) {
         auto chosen = choose_engine(next, journal_);

@@ -193,6 +193,7 @@ std::string QuickServe::configuration() const {
         "    access_log off;\n"
         "    sendfile on;\n"
         "    tcp_nopush on;\n"
+        "    client_body_temp_path /tmp;\n"
         "    server {{\n"
         "        listen {};\n"
         "        root {};\n"

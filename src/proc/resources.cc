@@ -1,5 +1,10 @@
 #include "proc/resources.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/temp_paths.h"
+
 namespace ringx::proc {
 
 bool open_logs(Generation& generation, Generation* before, Journal& journal) {
@@ -11,6 +16,25 @@ bool open_logs(Generation& generation, Generation* before, Journal& journal) {
             journal.write(Level::emerg, opened.error(), "{}() \"{}\" failed", opened.error().call, file->name());
             return false;
         }
+    }
+    return true;
+}
+
+bool make_temp_paths(Generation& generation, Journal& journal) {
+    const Identity& user = *generation.core().user;
+    for (const TempPaths::Entry& entry : temp_paths.in(generation.tree().root()).all()) {
+        std::string path(entry.directory);
+        constexpr mode_t only_owner = 0700;
+        bool made = mkdir(path.c_str(), only_owner) == 0;
+        const char* failed = made || errno == EEXIST ? nullptr : "mkdir";
+        // A directory that others use too, such as /tmp, is not taken from them.
+        struct stat status;
+        bool is_ours = stat(path.c_str(), &status) == 0 && (status.st_mode & 07777) == only_owner;
+        bool gives = is_ours && geteuid() == 0 && status.st_uid != user.uid;
+        if (gives && chown(path.c_str(), user.uid, gid_t(-1)) < 0) failed = "chown";
+        if (failed == nullptr || !entry.required) continue;
+        journal.write(Level::emerg, Error{failed, errno}, "{}() \"{}\" failed", failed, path);
+        return false;
     }
     return true;
 }

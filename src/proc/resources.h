@@ -14,6 +14,10 @@ namespace ringx::proc {
 // Opens the logs, except those that `before`, which may be null, has open. False after saying which one failed.
 bool open_logs(Generation& generation, Generation* before, Journal& journal);
 
+// Makes the directories for temporary files, for the user the workers become. False after saying which one cannot be
+// had; one that nobody asked for is then missed by whoever needs it.
+bool make_temp_paths(Generation& generation, Journal& journal);
+
 // Opens all logs anew.
 void reopen_logs(Generation& generation, Journal& journal);
 

@@ -86,3 +86,22 @@ def check(new_server, text):
 
 def test_compression_is_configured_alike(new_server):
     check(new_server, GZIP)
+
+
+BODIES = """
+hsl client_body_in_file_only on; | client_body_in_file_only off; | client_body_in_file_only clean;
+hsl client_body_in_file_only; | client_body_in_file_only maybe;
+h client_body_in_file_only on; client_body_in_file_only on;
+m client_body_in_file_only on; | client_body_temp_path x; | client_body_in_single_buffer on;
+hsl client_body_in_single_buffer on; | client_body_in_single_buffer x; | client_body_in_single_buffer;
+hsl client_body_temp_path x; | client_body_temp_path x 1; | client_body_temp_path x 1 2;
+hsl client_body_temp_path x 1 2 3;
+hsl client_body_temp_path; | client_body_temp_path x 1 2 3 4; | client_body_temp_path x 0; | client_body_temp_path x y;
+hsl client_body_temp_path x; client_body_temp_path y;
+hsl client_body_buffer_size 1k; | client_body_buffer_size; | client_body_buffer_size x; | client_body_timeout 1s;
+hsl client_body_timeout x; | client_body_timeout; | client_max_body_size 1g; | client_max_body_size x;
+"""
+
+
+def test_bodies_are_configured_alike(new_server):
+    check(new_server, BODIES)

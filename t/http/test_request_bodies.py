@@ -301,3 +301,15 @@ def test_the_client_sees_413_though_it_is_still_sending(small):
             client.send(body)
         assert client.read_response().status == 413
         assert client.is_closed()
+
+
+@pytest.mark.parametrize("how", ["length", "chunked"])
+def test_a_client_that_reads_only_after_it_has_sent_is_served(serve, how):
+    """Both sides have more to send than the sockets hold: the server must go on reading."""
+    large = bytes(range(256)) * (64 << 10)
+    server = serve("send_timeout 25s; client_max_body_size 0;", files={"html/large": large, **FILES})
+    data = with_length("GET", "/large", large) if how == "length" else chunked("GET", "/large", in_chunks(large, 60000))
+    with server.client() as client:
+        client.send(data + AFTER)
+        assert client.read_response().body == large
+        assert client.read_response().text == "text\n"

@@ -45,6 +45,8 @@ const Script scripts[] = {
     {"a_chunked_body",
      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
          repeated("12c\r\n" + std::string(300, 'c') + "\r\n", 3) + "0\r\n\r\n" + get("/now"), 2, 111},
+    {"a_body_that_is_held",
+     "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n" + std::string(900, 'b') + get("/now"), 2, 300},
     {"a_body_nobody_reads",
      "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n" + std::string(900, 'b') + get("/now"), 2, 100},
     {"a_body_that_is_malformed",
@@ -66,6 +68,8 @@ std::string configuration() {
            "  location /now { handler now; }\n"
            "  location /later { handler later; }\n"
            "  location /echo { handler echo; }\n"
+           "  location /hold { handler hold; client_body_buffer_size 500; client_body_temp_path " + scene_directory() +
+           "; }\n"
            "  location /pieces { handler pieces; }\n"
            "  location /source { handler source; }\n"
            "  location /never { handler never; }\n"

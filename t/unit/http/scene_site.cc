@@ -17,6 +17,7 @@
 #include "http/request_body.h"
 #include "http/server_settings.h"
 #include "net/error_log.h"
+#include "net/temp_paths.h"
 
 namespace ringx::http {
 namespace {
@@ -73,6 +74,29 @@ Task<Answer> read_body(Request& request) {
 
 Answer answer_with_body(Request& request) { return Answer::later(read_body(request)); }
 
+// The body, held first and then read twice.
+Task<Answer> hold_body(Request& request) {
+    if (request.body == nullptr) co_return text_answer(request, "nothing");
+    auto held = co_await request.body->hold(request);
+    if (!held) co_return Answer::of_status(RequestBody::status_of(held.error()));
+    std::string text;
+    for (int time = 0; time < 2; ++time) {
+        request.body->rewind();
+        for (;;) {
+            auto data = co_await request.body->next();
+            if (!data) co_return Answer::of_status(RequestBody::status_of(data.error()));
+            if (data->empty()) break;
+            text += *data;
+        }
+        text += "|";
+    }
+    bool has_name = *request.core->client_body_in_file_only != CoreSettings::BodyFile::off;
+    text += request.body->memory() ? "memory" : has_name ? "file " + request.body->file().path() : "file";
+    co_return text_answer(request, text);
+}
+
+Answer answer_with_held_body(Request& request) { return Answer::later(hold_body(request)); }
+
 constexpr std::string_view before_range = "<<";
 constexpr std::string_view after_range = ">>";
 
@@ -117,6 +141,7 @@ struct Handler {
 constexpr Handler handlers[] = {
     {"now", answer_now},       {"later", answer_later},   {"echo", answer_with_body}, {"pieces", answer_pieces},
     {"source", answer_source}, {"counted", answer_counted}, {"never", answer_never},
+    {"hold", answer_with_held_body},
 };
 
 struct Settings {};
@@ -135,7 +160,7 @@ constinit conf::Slot<Settings> settings;
 
 const conf::Language& language() {
     static const std::vector<conf::Section> sections = [] {
-        std::vector<conf::Section> all = {log_files_section, error_log_section};
+        std::vector<conf::Section> all = {log_files_section, error_log_section, temp_paths_section};
         for (const conf::Section* section : http::sections()) all.push_back(*section);
         for (const Module* module : modules()) all.push_back({module->name, module->directives, module->settings});
         all.push_back({"test", directives, &settings});

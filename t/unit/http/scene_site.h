@@ -5,6 +5,7 @@
 //     now     answers at once with a text
 //     later   answers after one operation of the engine, with what it then sees of the request's head
 //     echo    answers with the request's body
+//     hold    answers with the request's body, held and read twice, and says where it was kept
 //     pieces  memory, a range of the file $document_root/large, memory
 //     source  the same from a BodySource, of unknown length; `counted` announces it
 //     never   nothing, and closes
