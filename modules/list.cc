@@ -19,6 +19,7 @@ RINGX_DECLARE(secure_link)
 RINGX_DECLARE(rewrite)
 RINGX_DECLARE(access)
 RINGX_DECLARE(try_files)
+RINGX_DECLARE(stub_status)
 RINGX_DECLARE(empty_gif)
 RINGX_DECLARE(random_index)
 RINGX_DECLARE(index)
@@ -65,6 +66,9 @@ constexpr const Module* listed[] = {
     &try_files_module,
 #endif
     RINGX_ADDED_MODULES(RINGX_LIST)
+#ifndef RINGX_WITHOUT_STUB_STATUS
+    &stub_status_module,
+#endif
 #ifndef RINGX_WITHOUT_EMPTY_GIF
     &empty_gif_module,
 #endif

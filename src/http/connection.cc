@@ -137,6 +137,7 @@ void Connection::keep_partial_head() {
 }
 
 Connection::Turn Connection::received(Result<Lease> got) {
+    if (request_ != nullptr) server_.counters().reading.subtract(1);
     if (!got) return no_request(got.error());
     if (ended_) return no_request({"recv", ECANCELED});  // it came too late
     if (got->empty()) return no_request({"recv", 0});
@@ -223,6 +224,7 @@ Connection::Turn Connection::finish_batch() {
         return Turn::close;
     }
     keep_partial_head();
+    if (request_ != nullptr) server_.counters().reading.add(1);  // until received()
     return Turn::listen;
 }
 

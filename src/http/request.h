@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "conf/block.h"
 #include "event/loop.h"
@@ -64,7 +65,8 @@ struct WorkerParts {
     Loop& loop;
     FileCache& files;
     const Clock& clock;
-    WorkerStates states = {};  // of modules
+    const CounterPage& counters;  // of all workers
+    WorkerStates states = {};     // of modules
 };
 
 // All of a request that begins anew with the next one.

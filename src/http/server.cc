@@ -38,7 +38,7 @@ std::span<const conf::Section* const> sections() {
 HttpServer::HttpServer(const WorkerContext& worker)
     : worker_(worker),
       files_(worker.loop),
-      parts_{worker.loop, files_, worker.loop.clock()},
+      parts_{worker.loop, files_, worker.loop.clock(), worker.all_counters},
       read_ahead_memory_(std::make_unique_for_overwrite<char[]>(Output::window_bytes_max)) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
@@ -58,6 +58,7 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
 }
 
 void HttpServer::accepted(Fd socket, const std::string& listen_key) {
+    worker_.counters.accepted.add(1);
     const ListenPoint* point = site_ != nullptr ? site_->find(listen_key) : nullptr;
     if (point == nullptr) return;  // no longer listened on: closed
     ListenSlot& slot = slots_[listen_key];
@@ -85,9 +86,12 @@ void HttpServer::enter(Connection& connection, ListenSlot& listen) {
     open_.push_back(connection);
     crowd_ = std::max(crowd_, ++count_);
     ++listen.connections;
+    worker_.counters.handled.add(1);
+    worker_.counters.active.add(1);
 }
 
 void HttpServer::leave(ListenSlot& listen) {
+    worker_.counters.active.subtract(1);
     if (--count_ < crowd_ / 4 && crowd_ >= crowd_min && !set()) loop().set_timer(*this, trim_after_ms);
     if (--listen.connections == 0 && listen.site != site_) listen.site = nullptr;
 }
@@ -108,6 +112,7 @@ Request& HttpServer::take_request(Peer& peer) {
     }
     request->worker = &parts_;
     request->peer = &peer;
+    worker_.counters.requests.add(1);
     return *request.release();
 }
 

@@ -43,6 +43,7 @@ class HttpServer : public Server, private Timer {
     Loop& loop() { return worker_.loop; }
     const Clock& clock() const { return worker_.loop.clock(); }
     bool draining() const { return draining_; }
+    Counters& counters() { return worker_.counters; }
     Output& output() { return output_; }
     char* read_ahead_memory() { return read_ahead_memory_.get(); }
     uint64_t next_connection_number();

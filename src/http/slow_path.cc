@@ -59,6 +59,7 @@ void end_chunks(Request& request, Output& output) {
 Task<Connection::Turn> Connection::serve_slowly() {
     receiver_.watch();
     for (;;) {
+        server_.counters().writing.add(1);
         hold_generation();
         bool sent = true;
         Output output = std::move(server_.output());
@@ -83,6 +84,7 @@ Task<Connection::Turn> Connection::serve_slowly() {
         if (!sent) closing_ = true;
         // A head that is not complete waits for its rest.
         if (request_ != nullptr && request_->head_is_complete) co_await leave_request();
+        server_.counters().writing.subtract(1);
         Turn turn = serve_pending();
         if (turn != Turn::slow) co_return turn;
     }

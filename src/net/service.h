@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "event/loop.h"
@@ -48,6 +49,8 @@ struct WorkerContext {
     unsigned number;       // of the worker, from 0
     uint32_t connections_max;
     const Log* log;        // of the current generation's main block; may change at a reload
+    Counters& counters;    // its own
+    const CounterPage& all_counters;
 };
 
 // One protocol in one worker.

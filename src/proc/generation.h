@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/log.h"
 #include "conf/bundle.h"
 #include "conf/language.h"
@@ -37,6 +38,7 @@ struct Origin {
 struct Program {
     const conf::Language& language;
     std::span<const Protocol> protocols;
+    CounterPage& counters;  // of all workers
     Origin origin;
 };
 

@@ -163,7 +163,11 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
     if (line.directives) print(STDOUT_FILENO, parts.language.dump());
     if ((line.version || line.directives) && !line.test) return 0;
 
-    Program program{.language = parts.language, .protocols = parts.protocols, .origin = origin_of(line)};
+    CounterPage counters;  // mapped here, before anybody is forked
+    Program program{.language = parts.language,
+                    .protocols = parts.protocols,
+                    .counters = counters,
+                    .origin = origin_of(line)};
     FirstLog first_log(program.origin.error_log);
     Journal journal;
     journal.use(&first_log.log());

@@ -44,11 +44,12 @@ class Worker::Build final : public BlockingJob {
 Worker::Worker(WorkerStart start)
     : start_(std::move(start)),
       generation_(std::move(start_.generation)),
-      context_{loop_, start_.place.number, generation_->events().worker_connections, &generation_->log()},
+      context_{loop_, start_.place.number, generation_->events().worker_connections, &generation_->log(),
+               start_.program.counters.claim(), start_.program.counters},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
 
-Worker::~Worker() = default;
+Worker::~Worker() { CounterPage::give_back(context_.counters); }
 
 int Worker::run() {
     if (!open()) return fatal;

@@ -39,6 +39,7 @@ class SampleSite {
     std::unique_ptr<WorkerParts> worker;
 
  private:
+    CounterPage counters_;
     std::shared_ptr<conf::Tree> tree_;
     std::shared_ptr<const Site> site_;
     FileCache files_;

@@ -85,7 +85,7 @@ Scene::Scene(std::string_view configuration, Options options) : options_(options
 Scene::~Scene() { finish(); }
 
 void Scene::start() {
-    server = std::make_unique<HttpServer>(WorkerContext{loop, 0, 512, nullptr});
+    server = std::make_unique<HttpServer>(WorkerContext{loop, 0, 512, nullptr, counters_.claim(), counters_});
     server->use(site_);
 }
 

@@ -71,6 +71,7 @@ class Scene {
     void finish();
 
     Options options_;
+    CounterPage counters_;
     std::shared_ptr<const Site> site_;
     std::string key_;
     uint32_t buffers_at_start_ = 0;
