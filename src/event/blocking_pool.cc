@@ -2,11 +2,18 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "event/loop.h"
 
 namespace ringx {
+namespace {
+
+constexpr int niceness = 10;  // of the threads, beside the loop's
+
+}  // namespace
 
 BlockingPool::~BlockingPool() {
     {
@@ -53,6 +60,8 @@ void BlockingPool::start_thread() {
 }
 
 void BlockingPool::serve() {
+    // The loop goes first. Refused at worst, and then they are equals.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), getpriority(PRIO_PROCESS, 0) + niceness);
     std::unique_lock lock(mutex_);
     for (;;) {
         ++idle_;

@@ -38,12 +38,13 @@ void Loop::run() {
 
 void Loop::turn(std::optional<uint64_t> sleep_ms_max) {
     std::optional<uint64_t> sleep_ms = sleep_ms_max;
-    if (!deferred_.empty() || has_posted_) {
+    if (!deferred_.empty() || !queued_.empty() || has_posted_) {
         sleep_ms = 0;
     } else if (auto next = timers_.next_ms()) {
         uint64_t until = *next - std::min(*next, clock_.now_ms());
         sleep_ms = std::min(until, sleep_ms_max.value_or(until));
     }
+    bool has_queued = !queued_.empty();
     engine_->wait(sleep_ms);
 
     if (has_posted_) run_posted();
@@ -51,6 +52,8 @@ void Loop::turn(std::optional<uint64_t> sleep_ms_max) {
     List<Deferred> due;
     due.take_all(deferred_);
     while (!due.empty()) due.pop_front().run();
+    // What came into the queue in this turn has not let the next answers go first.
+    if (has_queued && !queued_.empty()) queued_.pop_front().run();
 }
 
 void Loop::run_posted() {

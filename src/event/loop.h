@@ -49,6 +49,9 @@ class Loop {
     // Runs it at the end of this turn, or of the next when called from within run().
     void defer(Deferred& deferred) { deferred_.push_back(deferred); }
 
+    // Runs it at the end of a later turn, in the order of the queue, one each turn: for steps that take long.
+    void queue(Deferred& step) { queued_.push_back(step); }
+
     // Runs `call` on the loop's thread in a coming turn. From any thread.
     void post(std::function<void()> call);
 
@@ -68,6 +71,7 @@ class Loop {
     TimerWheel timers_;
     std::unique_ptr<Engine> engine_;
     List<Deferred> deferred_;
+    List<Deferred> queued_;
     std::mutex posted_mutex_;
     std::vector<std::function<void()>> posted_;
     std::atomic<bool> has_posted_ = false;

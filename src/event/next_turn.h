@@ -1,6 +1,7 @@
 // event/next_turn.h - how a coroutine with much to do lets others have their turn.
 //
-// Awaited, it goes on in the loop's next turn, after the answers that are there by then.
+// Awaited, it goes on in one of the loop's next turns, after the answers that are there by then. Each turn has room for
+// one of those who wait like this, so that an answer never waits for more than one long step.
 #pragma once
 
 #include <coroutine>
@@ -15,7 +16,7 @@ class NextTurn : private Deferred {
     bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
         waiter_ = waiter;
-        loop_.defer(*this);
+        loop_.queue(*this);
     }
     void await_resume() const {}
 

@@ -54,6 +54,20 @@ void end_chunks(Request& request, Output& output) {
     output.text() += "\r\n";
 }
 
+// A window of a cold file. What is read goes nowhere.
+struct ReadAhead {
+    int file;
+    Output::Window window;
+    char* memory;
+    int error = 0;
+};
+
+void read_window(void* context) {
+    auto& job = *static_cast<ReadAhead*>(context);
+    ssize_t got = pread(job.file, job.memory, job.window.bytes, static_cast<off_t>(job.window.offset));
+    if (got < 0) job.error = errno;
+}
+
 }  // namespace
 
 Task<Connection::Turn> Connection::serve_slowly() {
@@ -128,18 +142,15 @@ Task<bool> Connection::send_output(Output& output) {
             report_send_error(output);
             break;
         }
-        if (flushed == Flushed::step) {
-            NextTurn turn(server_.loop());
-            co_await turn;
-            continue;
-        }
         if (flushed == Flushed::cold) {
             Result<> read = co_await read_ahead(output);
             if (!read) break;
-            continue;
+        } else if (flushed == Flushed::full) {
+            Result<> writable = co_await wait_writable();
+            if (!writable) break;
         }
-        Result<> writable = co_await wait_writable();
-        if (!writable) break;
+        NextTurn turn(server_.loop());
+        co_await turn;
     }
     drop(output);
     co_return false;
@@ -193,19 +204,16 @@ Task<Result<>> Connection::wait_writable() {
     co_return std::unexpected(ready.error());
 }
 
-// Brings the next window of a file into the page cache. What is read goes nowhere.
+// Brings the next window of a file into the page cache: on a thread whatever the engine is, because even the ring's
+// reads allocate page cache, start the disk and copy on the loop.
 Task<Result<>> Connection::read_ahead(Output& output) {
-    Output::Window window = output.window();
-    Wait wait(server_.loop(), Operation::Kind::read, output.file(), "read");
-    wait.data = server_.read_ahead_memory();
-    wait.bytes = window.bytes;
-    wait.offset = window.offset;
-    waiting_ = &wait;
-    Result<int> got = co_await wait;
-    waiting_ = nullptr;
-    if (!got) {
-        if (got.error().number != ECANCELED) log_current(Level::alert, got.error(), "read() failed");
-        co_return std::unexpected(got.error());
+    ReadAhead job{output.file(), output.window(), server_.read_ahead_memory()};
+    Blocking read(server_.loop(), read_window, &job);
+    co_await read;
+    if (job.error != 0) {
+        Error error{"pread", job.error};
+        log_current(Level::alert, error, "pread() failed");
+        co_return std::unexpected(error);
     }
     output.warm();
     co_return Result<>();

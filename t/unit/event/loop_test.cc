@@ -51,6 +51,27 @@ TEST_P(LoopTest, runs_what_was_deferred_at_the_end_of_the_turn) {
     EXPECT_EQ(order, "123");
 }
 
+TEST_P(LoopTest, runs_one_queued_step_a_turn_and_answers_first) {
+    open();
+    std::string order;
+    Call steps[3];
+    for (auto& step : steps) {
+        step.call = [&] {
+            order += "s";
+            if (&step == &steps[0] && order == "as") loop.queue(step);
+        };
+        loop.queue(step);
+    }
+    Call answer;
+    answer.call = [&] {
+        order += "a";
+        if (order.size() < 8) loop.defer(answer);
+    };
+    loop.defer(answer);
+    for (int i = 0; i < 4; ++i) loop.turn();  // sleeps in none of them
+    EXPECT_EQ(order, "asasasas");
+}
+
 TEST_P(LoopTest, what_is_deferred_can_be_destroyed_before_it_runs) {
     open();
     int ran = 0;
