@@ -27,6 +27,7 @@ RINGX_DECLARE(autoindex)
 RINGX_DECLARE(gzip_static)
 RINGX_DECLARE(static)
 RINGX_DECLARE(headers)
+RINGX_DECLARE(userid)
 RINGX_DECLARE(gunzip)
 RINGX_DECLARE(gzip)
 RINGX_DECLARE(log)
@@ -89,6 +90,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_HEADERS
     &headers_module,
+#endif
+#ifndef RINGX_WITHOUT_USERID
+    &userid_module,
 #endif
 #ifndef RINGX_WITHOUT_GUNZIP
     &gunzip_module,
