@@ -13,6 +13,7 @@
 
 #include "base/counters.h"
 #include "base/fd.h"
+#include "base/lives.h"
 #include "base/log.h"
 #include "event/loop.h"
 #include "net/listener.h"
@@ -51,6 +52,8 @@ struct WorkerContext {
     const Log* log;        // of the current generation's main block; may change at a reload
     Counters& counters;    // its own
     const CounterPage& all_counters;
+    const Lives* lives = nullptr;  // of all workers; there when the worker is one of many processes, or the only one
+    Life life = {};                // its own
 };
 
 // One protocol in one worker.

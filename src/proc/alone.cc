@@ -21,6 +21,8 @@ class Alone {
                    .sockets = sockets_of(*started_.generation),
                    .engine = started_.engine,
                    .place = {0, 1},
+                   .lives = lives_,
+                   .life = lives_.begin(),
                    .master = {},
                    .on_signal = [this](int number) { return obey(number); }}) {}
 
@@ -78,7 +80,7 @@ class Alone {
         Journal& journal = started_.journal;
         for (auto& mistake : next->tree().mistakes()) journal.report(mistake);
         bool good = !next->failed() && open_logs(*next, &worker_.generation(), journal) &&
-                    make_temp_paths(*next, journal) &&
+                    make_temp_paths(*next, journal) && open_zones(*next, &worker_.generation(), journal) &&
                     started_.sockets.open(next->listens(), 1, journal);
         if (!good) {
             reloading_ = false;
@@ -99,6 +101,7 @@ class Alone {
     Started started_;
     Build build_{*this};
     bool reloading_ = false;
+    Lives lives_;
     Worker worker_;
 };
 

@@ -17,7 +17,7 @@ namespace ringx::proc {
 struct Message {
     enum class Kind : uint32_t {
         // From the master.
-        reload,  // `number`: of the generation. Descriptors: its bundle, its logs, its listening sockets
+        reload,  // `number`: of the generation. Descriptors: its bundle, its logs, its zones, its listening sockets
         reopen,  // descriptors: the names of the logs, a line each, and the logs, opened anew
         retire,  // another worker will not follow on these sockets: empty them, then leave
         // From the worker.

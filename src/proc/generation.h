@@ -18,6 +18,7 @@
 #include "conf/load.h"
 #include "net/error_log.h"
 #include "net/service.h"
+#include "net/zones.h"
 #include "proc/core_settings.h"
 
 namespace ringx::proc {
@@ -55,6 +56,7 @@ class Generation {
     const CoreSettings& core() const { return core_of(tree()); }
     const EventSettings& events() const { return events_of(tree()); }
     const Log& log() const { return error_log(tree().root()); }
+    std::span<const std::unique_ptr<NamedZone>> zones() const { return named_zones.in(tree().root()).all(); }
     LogFiles& logs() { return log_files.in(loaded_->tree.root()); }
     // By the protocols of the program; null for one that has no block.
     std::span<const std::shared_ptr<const Site>> sites() const { return sites_; }

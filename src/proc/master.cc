@@ -64,7 +64,9 @@ Master::Master(Started started)
       sockets_(std::move(started.sockets)),
       daemon_(started.daemon),
       announce_(std::move(started.announce)),
-      supervisor_([this](unsigned number, Channel channel) { become_worker(number, std::move(channel)); }, journal_) {}
+      supervisor_(
+          [this](unsigned number, Channel channel, Life life) { become_worker(number, std::move(channel), life); },
+          lives_, journal_) {}
 
 int Master::run() {
     auto opened = signals_.open({SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH});
@@ -252,7 +254,7 @@ void Master::press() {
     pressure_ *= 2;
 }
 
-void Master::become_worker(unsigned number, Channel channel) {
+void Master::become_worker(unsigned number, Channel channel, Life life) {
     std::vector<Fd> sockets;
     for (int fd : sockets_.of_worker(generation_->listens(), number)) {
         sockets.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
@@ -275,6 +277,8 @@ void Master::become_worker(unsigned number, Channel channel) {
                        .sockets = std::move(sockets),
                        .engine = engine_,
                        .place = {number, supervisor_.count()},
+                       .lives = lives_,
+                       .life = life,
                        .master = std::move(channel)});
         code = worker.run();
     }

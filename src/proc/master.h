@@ -79,7 +79,7 @@ class Master {
     void quit();
     void terminate();
     void press();
-    [[noreturn]] void become_worker(unsigned number, Channel channel);
+    [[noreturn]] void become_worker(unsigned number, Channel channel, Life life);
 
     const Program& program_;
     ProcessTitle& title_;
@@ -93,6 +93,7 @@ class Master {
     std::function<bool()> announce_;
     SignalReader signals_;
     Control control_;
+    Lives lives_;
     Supervisor supervisor_;
 
     State state_ = State::starting;

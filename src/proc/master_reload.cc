@@ -43,6 +43,7 @@ void Master::begin_reload(std::vector<Fd> callers) {
 // Opens what is new. False leaves everything as it was.
 bool Master::prepare(Generation& next) {
     if (!open_logs(next, generation_.get(), journal_) || !make_temp_paths(next, journal_)) return false;
+    if (!open_zones(next, generation_.get(), journal_)) return false;
     EngineSettings engine = engine_;
     if (engine_settings(next.tree()) != engine_settings(generation_->tree())) {
         auto chosen = choose_engine(next, journal_);
@@ -99,6 +100,7 @@ void Master::put_in_force(std::shared_ptr<Generation> next) {
 void Master::send_generation(WorkerProcess& process, int bundle) {
     std::vector<int> fds{bundle};
     for (auto& file : generation_->logs().all()) fds.push_back(file->fd());
+    for (auto& zone : generation_->zones()) fds.push_back(zone->memory->fd());
     for (int fd : sockets_.of_worker(generation_->listens(), process.number)) fds.push_back(fd);
     auto sent = process.channel.send(Message::Kind::reload, generation_number_, fds);
     if (sent) return;

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
+#include "base/format.h"
 #include "net/temp_paths.h"
 
 namespace ringx::proc {
@@ -37,6 +39,42 @@ bool make_temp_paths(Generation& generation, Journal& journal) {
         return false;
     }
     return true;
+}
+
+bool open_zones(Generation& generation, const Generation* before, Journal& journal) {
+    for (const auto& zone : generation.zones()) {
+        for (const auto& old : before != nullptr ? before->zones() : generation.zones().first(0)) {
+            if (std::string conflict = zone->conflict_with(*old); !conflict.empty()) {
+                journal.write(Level::emerg, "{}", conflict);
+                return false;
+            }
+            if (zone->continues(*old)) zone->memory = old->memory;
+        }
+        if (zone->memory != nullptr) continue;
+        auto created = SharedZone::create(text::format("ringx:{}", zone->name), zone->bytes);
+        if (!created) {
+            journal.write(Level::emerg, created.error(), "{}() failed for shared memory zone \"{}\"",
+                          created.error().call, zone->name);
+            return false;
+        }
+        zone->memory = std::move(*created);
+    }
+    return true;
+}
+
+Result<> adopt_zones(Generation& generation, const Generation& before, std::span<Fd> memory) {
+    CHECK(memory.size() == generation.zones().size());
+    for (size_t i = 0; i < memory.size(); ++i) {
+        NamedZone& zone = *generation.zones()[i];
+        for (const auto& old : before.zones()) {
+            if (old->memory->is(memory[i].get())) zone.memory = old->memory;
+        }
+        if (zone.memory != nullptr) continue;
+        auto attached = SharedZone::attach(std::move(memory[i]));
+        if (!attached) return std::unexpected(attached.error());
+        zone.memory = std::move(*attached);
+    }
+    return {};
 }
 
 void reopen_logs(Generation& generation, Journal& journal) {

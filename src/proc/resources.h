@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "proc/generation.h"
 #include "proc/journal.h"
@@ -17,6 +18,13 @@ bool open_logs(Generation& generation, Generation* before, Journal& journal);
 // Makes the directories for temporary files, for the user the workers become. False after saying which one cannot be
 // had; one that nobody asked for is then missed by whoever needs it.
 bool make_temp_paths(Generation& generation, Journal& journal);
+
+// Gives the shared zones their memory, or that of `before`, which may be null, where they are the same. False after
+// saying which one could not be had, or has changed its meaning.
+bool open_zones(Generation& generation, const Generation* before, Journal& journal);
+
+// The same in a worker, whose master sent the memory of each zone; goes on with what `before` has mapped already.
+Result<> adopt_zones(Generation& generation, const Generation& before, std::span<Fd> memory);
 
 // Opens all logs anew.
 void reopen_logs(Generation& generation, Journal& journal);

@@ -112,6 +112,7 @@ void introduce(const CommandLine& line, const Generation& generation, const Engi
 int serve(const CommandLine& line, const Program& program, std::shared_ptr<Generation> generation, Journal& journal,
           ProcessTitle& title) {
     if (!open_logs(*generation, nullptr, journal) || !make_temp_paths(*generation, journal)) return 1;
+    if (!open_zones(*generation, nullptr, journal)) return 1;
     journal.use(&generation->log());
     auto engine = choose_engine(*generation, journal);
     if (!engine) return 1;

@@ -42,16 +42,18 @@ void Supervisor::start(unsigned number) {
     if (post != nullptr) post->start_at.reset();
     Channel ours, theirs;
     auto made = Channel::make_pair(ours, theirs);
+    Life life = lives_.begin();
     pid_t pid = made ? fork() : -1;
     if (pid < 0) {
         Error error = made ? Error{"fork", errno} : made.error();
+        lives_.end(life);
         journal_.write(Level::alert, error, "{}() failed while starting a worker process", error.call);
         if (post != nullptr) post->start_at = now() + pause_longest;
         return;
     }
     if (pid == 0) {
         ours.close();
-        body_(number, std::move(theirs));
+        body_(number, std::move(theirs), life);
         abort();
     }
     processes_.push_back({.pid = pid,
@@ -61,7 +63,8 @@ void Supervisor::start(unsigned number) {
                           .serving = false,
                           .leaving = false,
                           .closed = false,
-                          .started = now()});
+                          .started = now(),
+                          .life = life});
     journal_.write(Level::notice, "start worker process {}", pid);
 }
 
@@ -121,6 +124,7 @@ void Supervisor::bury(pid_t pid, int status) {
     }
     WorkerProcess dead = std::move(*at);
     processes_.erase(at);
+    lives_.end(dead.life);
     if (!dead.leaving && dead.number < posts_.size()) plan_successor(dead, status);
 }
 

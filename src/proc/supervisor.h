@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "base/lives.h"
 #include "proc/channel.h"
 #include "proc/journal.h"
 
@@ -29,14 +30,16 @@ struct WorkerProcess {
     bool leaving = false;   // it was told to end
     bool closed = false;    // it has said that it accepts no more
     Moment started;
+    Life life;              // ends when it is buried
 };
 
 class Supervisor {
  public:
     // Called in the new process, which never returns from it.
-    using Body = std::function<void(unsigned number, Channel master)>;
+    using Body = std::function<void(unsigned number, Channel master, Life life)>;
 
-    Supervisor(Body body, Journal& journal) : body_(std::move(body)), journal_(journal) {}
+    Supervisor(Body body, Lives& lives, Journal& journal)
+        : body_(std::move(body)), lives_(lives), journal_(journal) {}
 
     // Keeps workers 0 to `count` - 1 running, beginning with those that are missing now. Surplus ones are not touched.
     void keep(unsigned count);
@@ -83,6 +86,7 @@ class Supervisor {
     void plan_successor(const WorkerProcess& dead, int status);
 
     Body body_;
+    Lives& lives_;
     Journal& journal_;
     std::vector<WorkerProcess> processes_;
     std::vector<Post> posts_;

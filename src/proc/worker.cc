@@ -8,6 +8,7 @@
 #include <set>
 
 #include "proc/journal.h"
+#include "proc/resources.h"
 #include "proc/sealed_file.h"
 
 namespace ringx::proc {
@@ -44,8 +45,14 @@ class Worker::Build final : public BlockingJob {
 Worker::Worker(WorkerStart start)
     : start_(std::move(start)),
       generation_(std::move(start_.generation)),
-      context_{loop_, start_.place.number, generation_->events().worker_connections, &generation_->log(),
-               start_.program.counters.claim(), start_.program.counters},
+      context_{.loop = loop_,
+               .number = start_.place.number,
+               .connections_max = generation_->events().worker_connections,
+               .log = &generation_->log(),
+               .counters = start_.program.counters.claim(),
+               .all_counters = start_.program.counters,
+               .lives = &start_.lives,
+               .life = start_.life},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
 
@@ -181,8 +188,9 @@ void Worker::finish_build(Build& build) {
     uint32_t number = build.message.number;
     Generation* next = build.generation.get();
     size_t logs = next == nullptr || next->failed() ? 0 : next->logs().all().size();
+    size_t zones = next == nullptr || next->failed() ? 0 : next->zones().size();
     auto& fds = build.message.fds;
-    if (next == nullptr || next->failed() || fds.size() != 1 + logs + next->listens().size()) {
+    if (next == nullptr || next->failed() || fds.size() != 1 + logs + zones + next->listens().size()) {
         log().write(Level::alert, build.error, "cannot build generation {}", number);
         return answer(Message::Kind::refused, number);
     }
@@ -191,8 +199,12 @@ void Worker::finish_build(Build& build) {
         LogFile& file = *next->logs().all()[i];
         if (file.fd() < 0) file.adopt(std::move(fds[1 + i]));
     }
+    if (auto mapped = adopt_zones(*next, *generation_, std::span(fds).subspan(1 + logs, zones)); !mapped) {
+        log().write(Level::alert, mapped.error(), "{}() failed for a shared memory zone", mapped.error().call);
+        return answer(Message::Kind::refused, number);
+    }
     std::vector<Fd> sockets;
-    for (size_t i = 1 + logs; i < fds.size(); ++i) sockets.push_back(std::move(fds[i]));
+    for (size_t i = 1 + logs + zones; i < fds.size(); ++i) sockets.push_back(std::move(fds[i]));
     change_to(build.generation, std::move(sockets), [this, number] { answer(Message::Kind::reloaded, number); });
 }
 

@@ -31,6 +31,8 @@ struct WorkerStart {
     std::vector<Fd> sockets;  // in the order of the generation's listens
     EngineSettings engine;    // chosen
     Placement place;
+    const Lives& lives;
+    Life life;
     Channel master;           // none when the master serves by itself
     // Asked first about every signal; true: it was for the asked one.
     std::function<bool(int)> on_signal = {};

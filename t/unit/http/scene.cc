@@ -85,7 +85,12 @@ Scene::Scene(std::string_view configuration, Options options) : options_(options
 Scene::~Scene() { finish(); }
 
 void Scene::start() {
-    server = std::make_unique<HttpServer>(WorkerContext{loop, 0, 512, nullptr, counters_.claim(), counters_});
+    server = std::make_unique<HttpServer>(WorkerContext{.loop = loop,
+                                                        .number = 0,
+                                                        .connections_max = 512,
+                                                        .log = nullptr,
+                                                        .counters = counters_.claim(),
+                                                        .all_counters = counters_});
     server->use(site_);
 }
 
