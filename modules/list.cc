@@ -16,8 +16,12 @@ RINGX_DECLARE(split_clients)
 RINGX_DECLARE(browser)
 RINGX_DECLARE(referer)
 RINGX_DECLARE(secure_link)
+RINGX_DECLARE(realip)
 RINGX_DECLARE(rewrite)
+RINGX_DECLARE(limit_req)
+RINGX_DECLARE(limit_conn)
 RINGX_DECLARE(access)
+RINGX_DECLARE(auth_basic)
 RINGX_DECLARE(try_files)
 RINGX_DECLARE(stub_status)
 RINGX_DECLARE(empty_gif)
@@ -57,11 +61,23 @@ constexpr const Module* listed[] = {
 #ifndef RINGX_WITHOUT_SECURE_LINK
     &secure_link_module,
 #endif
+#ifndef RINGX_WITHOUT_REALIP
+    &realip_module,
+#endif
 #ifndef RINGX_WITHOUT_REWRITE
     &rewrite_module,
 #endif
+#ifndef RINGX_WITHOUT_LIMIT_REQ
+    &limit_req_module,
+#endif
+#ifndef RINGX_WITHOUT_LIMIT_CONN
+    &limit_conn_module,
+#endif
 #ifndef RINGX_WITHOUT_ACCESS
     &access_module,
+#endif
+#ifndef RINGX_WITHOUT_AUTH_BASIC
+    &auth_basic_module,
 #endif
 #ifndef RINGX_WITHOUT_TRY_FILES
     &try_files_module,

@@ -113,7 +113,9 @@ std::string apr1(std::string_view password, std::string_view setting) {
     result += salt;
     result += '$';
     auto byte = [&](size_t i) { return uint32_t{static_cast<unsigned char>(digest[i])}; };
-    for (size_t i = 0; i < 5; ++i) append_base64(result, byte(i) << 16 | byte(i + 6) << 8 | byte(i < 4 ? i + 12 : 5), 4);
+    for (size_t i = 0; i < 5; ++i) {
+        append_base64(result, byte(i) << 16 | byte(i + 6) << 8 | byte(i < 4 ? i + 12 : 5), 4);
+    }
     append_base64(result, byte(11), 2);
     explicit_bzero(digest.data(), digest.size());
     explicit_bzero(inner.data(), inner.size());

@@ -53,6 +53,7 @@ Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
     peer_.since_us = server.clock().now_us();
     // The first request is waited for as long as its head may take.
     idle_limit_ms_ = milliseconds_of(*listen.point->default_server().outside.core->client_header_timeout);
+    awaits_proxy_header_ = listen.point->has_proxy_protocol();
     server_.enter(*this, listen);
 }
 
@@ -61,7 +62,14 @@ Connection::~Connection() {
     server_.leave(listen_);
 }
 
+// All of the header has to come within client_header_timeout.
+uint64_t Connection::proxy_header_patience_ms() const {
+    uint64_t waited = (server_.clock().now_us() - peer_.since_us) / 1000;
+    return waited < idle_limit_ms_ ? idle_limit_ms_ - waited : 1;
+}
+
 uint64_t Connection::patience_ms() const {
+    if (awaits_proxy_header_) return proxy_header_patience_ms();
     if (request_ == nullptr) return idle_limit_ms_;
     // A head has begun: the whole of it has to come within client_header_timeout.
     uint64_t limit = milliseconds_of(*request_->core->client_header_timeout);
@@ -142,7 +150,26 @@ Connection::Turn Connection::received(Result<Lease> got) {
     if (ended_) return no_request({"recv", ECANCELED});  // it came too late
     if (got->empty()) return no_request({"recv", 0});
     hold(std::move(*got));
+    if (awaits_proxy_header_ && !read_proxy_header()) return closing_ ? Turn::close : Turn::listen;
     return serve_pending();
+}
+
+// What a proxy says before the first request. False: not all of it is here, or the connection closes.
+bool Connection::read_proxy_header() {
+    ProxyProgress progress = parse_proxy_header(pending());
+    if (progress.kind == ProxyProgress::Kind::need_more) {
+        keep_partial_head();
+        return false;
+    }
+    awaits_proxy_header_ = false;
+    if (progress.kind == ProxyProgress::Kind::broken) {
+        log_proxy_fault(progress.fault);
+        closing_ = true;
+        return false;
+    }
+    consumed_ += static_cast<uint32_t>(progress.bytes);
+    if (progress.header) peer_.proxy = std::make_unique<const ProxyHeader>(std::move(*progress.header));
+    return true;
 }
 
 // There will be no more requests: the client left, was silent for too long, or the server is leaving.
@@ -191,7 +218,7 @@ void Connection::begin_request() {
     request_->core = request_->location->core;
     request_->started_us = server_.clock().now_us();
     request_->number = peer_.requests + 1;
-    request_->pipelined = consumed_ > 0;
+    request_->pipelined = consumed_ > 0 && peer_.requests > 0;
 }
 
 // Answers what has come, as far as that needs no waiting.
@@ -403,7 +430,7 @@ Connection::Turn Connection::after_response() {
     Output& output = server_.output();
     bool body_unread = request.body != nullptr && !request.body->ended();
     bool has_body_to_send = output.has_body();
-    if (has_body_to_send || body_unread || output.text().size() > output_bytes_max) {
+    if (has_body_to_send || body_unread || request.leaves_alone || output.text().size() > output_bytes_max) {
         Turn turn = flush();
         if (turn != Turn::listen) return turn;
     }

@@ -75,6 +75,8 @@ class Connection : public ListNode {
     Turn no_request(Error error);
     void name_request_line();
     uint64_t patience_ms() const;
+    uint64_t proxy_header_patience_ms() const;
+    bool read_proxy_header();
     void hold_generation();
     void begin_request();
     bool route();
@@ -111,6 +113,7 @@ class Connection : public ListNode {
     // For logs and limits.
     const Request* current() const;
     const CoreSettings& current_core() const;
+    void log_proxy_fault(std::string_view fault) const;
     void log_current(Level level, Error error, std::string_view what) const;
 
     HttpServer& server_;
@@ -123,6 +126,7 @@ class Connection : public ListNode {
     uint32_t linger_ms_ = 0;        // how long its bytes are still read when the connection closes; 0: not at all
     bool closing_ = false;          // after what is being answered
     bool reset_ = false;            // the close is to be a reset
+    bool awaits_proxy_header_;      // and its first request behind it
     bool ended_ = false;            // end() was called: nothing is waited for any more
     bool head_only_ = false;        // the body of the current answer is not sent
     Lease lease_;

@@ -73,6 +73,16 @@ void Connection::log_current(Level level, Error error, std::string_view what) co
     log.write(level, LogContext{peer_.number, describe, &peer_}, error, "{}", what);
 }
 
+void Connection::log_proxy_fault(std::string_view fault) const {
+    auto describe = [](const void* object, LogTail& tail) {
+        const auto& peer = *static_cast<const Peer*>(object);
+        tail.add("client", peer.remote().host_text());
+        tail.add("server", peer.local().text());
+    };
+    const Log& log = error_log(*listen_.point->default_server().outside.block);
+    log.write(Level::error, LogContext{peer_.number, describe, &peer_}, "{} while reading PROXY protocol", fault);
+}
+
 void Connection::report_send_error(const Output& output) const {
     if (output.truncated()) return log_current(Level::alert, {}, "file was truncated while it was being sent");
     // That a client leaves is no fault of ours.

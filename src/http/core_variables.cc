@@ -17,6 +17,7 @@
 #include "http/field_variables.h"
 #include "http/file_lookup.h"
 #include "http/number_text.h"
+#include "http/peer_variables.h"
 #include "http/request.h"
 #include "http/request_body.h"
 #include "http/server_settings.h"
@@ -161,7 +162,6 @@ Value port_text(Request& r, const Address& address) {
     return address.port() == 0 ? "" : number_text(r.arena, address.port());
 }
 
-Value remote_addr(Request& r, const VariableUse&) { return r.peer->remote_text(r.arena); }
 Value remote_port(Request& r, const VariableUse&) { return port_text(r, r.remote()); }
 Value server_addr(Request& r, const VariableUse&) { return r.arena.copy(r.peer->local().host_text()); }
 Value server_port(Request& r, const VariableUse&) { return port_text(r, r.peer->local()); }
@@ -247,11 +247,11 @@ constexpr Variable variables[] = {
     {"nginx_version", version},
     {"pid", pid},
     {"pipe", pipe},
-    {"proxy_protocol_addr", none},
-    {"proxy_protocol_port", none},
-    {"proxy_protocol_server_addr", none},
-    {"proxy_protocol_server_port", none},
-    {"proxy_protocol_tlv_", none, true},
+    {"proxy_protocol_addr", proxy_protocol_addr},
+    {"proxy_protocol_port", proxy_protocol_port},
+    {"proxy_protocol_server_addr", proxy_protocol_server_addr},
+    {"proxy_protocol_server_port", proxy_protocol_server_port},
+    {"proxy_protocol_tlv_", proxy_protocol_tlv, true},
     {"query_string", args},
     {"realpath_root", realpath_root},
     {"remote_addr", remote_addr},

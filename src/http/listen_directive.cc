@@ -40,31 +40,59 @@ std::string_view fault_of(std::string_view text) {
     return is_port || has_host ? "invalid port" : "invalid address";
 }
 
-std::optional<Address> read_address(conf::Binding& binding, const conf::Word& word) {
-    if (auto address = Address::parse(word.text, 80)) return address;
-    bool is_name = !word.text.empty() && word.text.find_first_of("[]/*") == std::string_view::npos &&
-                   word.text.find_first_not_of("0123456789.:") != std::string_view::npos;
-    if (is_name && !word.text.starts_with("unix:")) return resolve(binding, word);
-    binding.mistake(word, text::format("{} in \"{}\" of the \"listen\" directive", fault_of(word.text), word.text));
-    return std::nullopt;
+// One address, or those of a range of ports; none after complaining.
+std::vector<Address> read_addresses(conf::Binding& binding, const conf::Word& word) {
+    auto refuse = [&](std::string_view fault, std::string_view text) {
+        binding.mistake(word, text::format("{} in \"{}\" of the \"listen\" directive", fault, text));
+        return std::vector<Address>();
+    };
+    conf::Word first = word;
+    std::string_view last_port;
+    size_t port_at = word.text.starts_with("unix:") ? word.text.npos : word.text.rfind(':') + 1;  // 0: all of it
+    bool is_port = port_at != word.text.npos && word.text.find_first_not_of("0123456789-", port_at) == word.text.npos;
+    size_t dash = is_port ? word.text.find('-', port_at) : word.text.npos;
+    if (dash != word.text.npos) {
+        first.text = word.text.substr(0, dash);
+        last_port = word.text.substr(dash + 1);
+    }
+
+    std::optional<Address> address = Address::parse(first.text, 80);
+    bool is_name = !first.text.empty() && first.text.find_first_of("[]/*") == std::string_view::npos &&
+                   first.text.find_first_not_of("0123456789.:") != std::string_view::npos;
+    if (!address && is_name && !first.text.starts_with("unix:")) {
+        address = resolve(binding, first);
+        if (!address) return {};
+    }
+    if (!address) return refuse(fault_of(first.text), word.text);
+    if (dash == word.text.npos) return {*address};
+
+    auto last = conf::parse_unsigned(last_port, 65535);
+    if (!last) return refuse("invalid port", word.text);
+    if (*last < address->port()) return refuse("invalid port range", word.text);
+    std::vector<Address> addresses;
+    for (unsigned port = address->port(); port <= *last; ++port) {
+        addresses.push_back(address->with_port(static_cast<uint16_t>(port)));
+    }
+    return addresses;
+}
+
+// "backlog=x": what stands before the equals sign names the fault, as in nginx.
+bool refuse_value(conf::Binding& binding, const conf::Word& word, std::string_view hint) {
+    binding.mistake(word, text::format("invalid {} \"{}\"", word.text.substr(0, word.text.find('=')), word.text),
+                    std::string(hint));
+    return false;
 }
 
 bool set_number(conf::Binding& binding, const conf::Word& word, std::string_view value, int least, int& out) {
     auto number = conf::parse_unsigned(value, 1 << 30);
-    if (!number || static_cast<int>(*number) < least) {
-        binding.mistake(word, text::format("invalid parameter \"{}\"", word.text), "expected a number");
-        return false;
-    }
+    if (!number || static_cast<int>(*number) < least) return refuse_value(binding, word, "expected a number");
     out = static_cast<int>(*number);
     return true;
 }
 
 bool set_size(conf::Binding& binding, const conf::Word& word, std::string_view value, int& out) {
     auto size = conf::parse<conf::Size>(value);
-    if (!size || size->bytes > (1u << 30)) {
-        binding.mistake(word, text::format("invalid parameter \"{}\"", word.text), "expected a size");
-        return false;
-    }
+    if (!size || size->bytes > (1u << 30)) return refuse_value(binding, word, "expected a size");
     out = static_cast<int>(size->bytes);
     return true;
 }
@@ -89,14 +117,20 @@ bool set_keepalive(conf::Binding& binding, const conf::Word& word, std::string_v
         return time.has_value();
     };
     options.keepalive = ListenOptions::Keepalive::on;
+    auto count = [](std::string_view text, int& out) {
+        if (text.empty()) return true;
+        auto number = conf::parse_unsigned(text, 127);  // the kernel's limit
+        if (number) out = static_cast<int>(*number);
+        return number && *number > 0;
+    };
     bool good = seconds(value.substr(0, first), options.keepidle) &&
-                seconds(value.substr(first + 1, second - first - 1), options.keepintvl);
-    std::string_view count = value.substr(second + 1);
+                seconds(value.substr(first + 1, second - first - 1), options.keepintvl) &&
+                count(value.substr(second + 1), options.keepcnt);
     if (!good) {
-        binding.mistake(word, text::format("invalid so_keepalive value: \"{}\"", value), "expected times in seconds");
-        return false;
+        binding.mistake(word, text::format("invalid so_keepalive value: \"{}\"", value),
+                        "expected times and a number of probes");
     }
-    return count.empty() || set_number(binding, word, count, 1, options.keepcnt);
+    return good;
 }
 
 // Parameters that concern the socket, and therefore the address rather than the server. `known` says whether it is one.
@@ -119,6 +153,10 @@ bool set_socket_option(conf::Binding& binding, const conf::Word& word, ListenOpt
         options.deferred = true;
         return true;
     }
+    if (text == "multipath") {
+        options.multipath = true;
+        return true;
+    }
     if (text == "bind" || text == "reuseport") return true;  // every address has sockets of its own, one a worker
     if (text.starts_with("accept_filter=")) {
         binding.warn(word, text::format("accept filters \"{}\" are not supported on this platform, ignored", text));
@@ -129,66 +167,80 @@ bool set_socket_option(conf::Binding& binding, const conf::Word& word, ListenOpt
 }
 
 bool refuse_unsupported(conf::Binding& binding, const conf::Word& word) {
-    for (std::string_view name : {"ssl", "http2", "quic", "spdy", "proxy_protocol", "multipath"}) {
+    for (std::string_view name : {"ssl", "http2", "quic", "spdy"}) {
         if (word.text != name) continue;
         binding.mistake(word, text::format("the \"{}\" parameter of \"listen\" is known but not supported", name));
         return true;
     }
-    if (word.text.starts_with("setfib=")) {
-        binding.mistake(word, "the \"setfib\" parameter of \"listen\" is not supported on this platform");
-        return true;
-    }
     return false;
+}
+
+// What a `listen` says beside the address.
+struct Said {
+    bool is_default = false;
+    bool has_options = false;
+    bool proxy_protocol = false;
+    ListenOptions options;
+};
+
+// False after complaining.
+bool listen_on(ServerSettings& settings, conf::Binding& binding, const Address& address, const Said& said) {
+    const conf::Word& word = binding.words()[0];
+    auto refuse = [&](std::string sentence) {
+        binding.mistake(word, std::move(sentence));
+        return false;
+    };
+    std::string key = address.text();
+    for (const ListenHere& other : settings.listens) {
+        if (other.key == key) return refuse(text::format("a duplicate listen {}", word.text));
+    }
+    settings.listens.push_back({key, word});
+
+    conf::Block* root = &binding.block();
+    while (root->outer() != nullptr) root = root->outer();
+    ListenAddress& shared = http_settings.in(*root).addresses[key];
+    shared.proxy_protocol = shared.proxy_protocol || said.proxy_protocol;
+    if (shared.listen.key.empty()) shared.listen = Listen{address, said.options, key};
+    if (said.has_options) {
+        if (shared.options_given && !(shared.listen.options == said.options)) {
+            return refuse(text::format("duplicate listen options for {}", key));
+        }
+        shared.options_given = true;
+        shared.listen.options = said.options;
+    }
+    if (!said.is_default) return true;
+    if (shared.default_server != nullptr) return refuse(text::format("a duplicate default server for {}", key));
+    shared.default_server = &binding.block();
+    return true;
 }
 
 }  // namespace
 
 void set_listen(ServerSettings& settings, conf::Binding& binding) {
     auto words = binding.words();
-    auto address = read_address(binding, words[0]);
-    if (!address) return;
+    std::vector<Address> addresses = read_addresses(binding, words[0]);
+    if (addresses.empty()) return;
 
-    bool is_default = false;
-    bool has_options = false;
-    ListenOptions options;
+    Said said;
     for (const conf::Word& word : words.subspan(1)) {
         if (word.text == "default_server" || word.text == "default") {
-            is_default = true;
+            said.is_default = true;
+            continue;
+        }
+        if (word.text == "proxy_protocol") {
+            said.proxy_protocol = true;
             continue;
         }
         bool known = false;
-        if (!set_socket_option(binding, word, options, known)) return;
+        if (!set_socket_option(binding, word, said.options, known)) return;
         if (known) {
-            has_options = true;
+            said.has_options = true;
         } else if (!refuse_unsupported(binding, word)) {
             binding.mistake(word, text::format("invalid parameter \"{}\"", word.text));
         }
     }
-
-    std::string key = address->text();
-    for (const ListenHere& other : settings.listens) {
-        if (other.key == key) {
-            return binding.mistake(words[0], text::format("a duplicate listen {}", words[0].text));
-        }
-    }
-    settings.listens.push_back({key, words[0]});
-
-    conf::Block* root = &binding.block();
-    while (root->outer() != nullptr) root = root->outer();
-    ListenAddress& shared = http_settings.in(*root).addresses[key];
-    if (shared.listen.key.empty()) shared.listen = Listen{*address, options, key};
-    if (has_options) {
-        if (shared.options_given && !(shared.listen.options == options)) {
-            return binding.mistake(words[0], text::format("duplicate listen options for {}", key));
-        }
-        shared.options_given = true;
-        shared.listen.options = options;
-    }
-    if (is_default) {
-        if (shared.default_server != nullptr) {
-            return binding.mistake(words[0], text::format("a duplicate default server for {}", key));
-        }
-        shared.default_server = &binding.block();
+    for (const Address& address : addresses) {
+        if (!listen_on(settings, binding, address, said)) return;
     }
 }
 

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/lives.h"
 #include "base/log.h"
 #include "conf/block.h"
 #include "event/loop.h"
@@ -23,6 +24,7 @@
 #include "http/variables.h"
 #include "http/worker_state.h"
 #include "net/address.h"
+#include "net/proxy_protocol.h"
 
 namespace ringx {
 class Sleep;
@@ -38,6 +40,7 @@ class Site;
 struct CoreSettings;
 struct Location;
 struct VirtualServer;
+enum class LimitVerdict : uint8_t;
 enum class Stage : uint8_t;
 
 // What a request may know about the connection it came over. It is part of every idle connection, so it is small: the
@@ -48,6 +51,7 @@ class Peer {
     uint64_t since_us = 0;  // monotonic: when it was accepted
     int fd = -1;            // for getsockopt(2) and the like only
     uint32_t requests = 0;  // begun on it, the current one included
+    std::unique_ptr<const ProxyHeader> proxy;  // what came before its first request; null: nothing
 
     Address remote() const;  // asked for once
     Address local() const;   // getsockname(2)
@@ -65,8 +69,10 @@ struct WorkerParts {
     Loop& loop;
     FileCache& files;
     const Clock& clock;
-    const CounterPage& counters;  // of all workers
-    WorkerStates states = {};     // of modules
+    const CounterPage& counters;   // of all workers
+    WorkerStates states = {};      // of modules
+    const Lives* lives = nullptr;  // which workers live
+    Life life = {};                // this one's
 };
 
 // All of a request that begins anew with the next one.
@@ -84,6 +90,7 @@ struct RequestState {
     const conf::Block* block = nullptr;  // of the location
     const CoreSettings* core = nullptr;  // of that block
     RequestBody* body = nullptr;         // null when it has none
+    const Address* real_remote = nullptr;  // what a trusted proxy says of the client
     Answer* answer = nullptr;            // what is waited for
     Sleep* pause = nullptr;              // waited for in vain when the client leaves
     Answer* refusal = nullptr;           // of the access phase, as long as `satisfy any` may still be met
@@ -103,6 +110,9 @@ struct RequestState {
     bool internal = false;     // by an internal redirect
     bool is_error_page = false;
     bool body_refused = false;  // 413 was said; its error page is not refused again
+    LimitVerdict rate_verdict{};        // $limit_req_status
+    LimitVerdict connection_verdict{};  // $limit_conn_status
+    bool leaves_alone = false;  // answers after this one are not sent with it: what it holds is given back first
     bool keep_alive = true;  // false: the connection ends with this request, whatever the client asked for
     bool alias_takes_uri = false;  // try_files found the file below an alias that is a whole path
     uint8_t redirects_left = 11;  // one more than are allowed; at 0 the request was stopped
@@ -138,8 +148,8 @@ class Request : public RequestState {
     // The answer as far as it is known.
     const Response& latest_response() const { return making != nullptr ? *making : response; }
 
-    // The client's address.
-    Address remote() const { return peer->remote(); }
+    // The client's address: the peer's, or what a trusted proxy says.
+    Address remote() const { return real_remote != nullptr ? *real_remote : peer->remote(); }
 
     bool is_head() const { return head.method == Method::head; }
     Method method() const { return head.method; }

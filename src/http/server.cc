@@ -38,7 +38,12 @@ std::span<const conf::Section* const> sections() {
 HttpServer::HttpServer(const WorkerContext& worker)
     : worker_(worker),
       files_(worker.loop),
-      parts_{worker.loop, files_, worker.loop.clock(), worker.all_counters},
+      parts_{.loop = worker.loop,
+             .files = files_,
+             .clock = worker.loop.clock(),
+             .counters = worker.all_counters,
+             .lives = worker.lives,
+             .life = worker.life},
       read_ahead_memory_(std::make_unique_for_overwrite<char[]>(Output::window_bytes_max)) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }

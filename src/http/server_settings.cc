@@ -199,7 +199,8 @@ constexpr conf::Directive server_directives[] = {
     conf::block<&open_server>("server", conf::http, {0, 0}, "A virtual server, chosen by address and name."),
     conf::custom<&set_listen>("listen", conf::server, conf::at_least_one,
                               "An address this server accepts connections on.")
-        .shown_as("address[:port] [default_server] [backlog=number] [rcvbuf=size] [sndbuf=size] [fastopen=number] "
+        .shown_as("address[:port[-port]] [default_server] [proxy_protocol] [multipath] [backlog=number] [rcvbuf=size] "
+                  "[sndbuf=size] [fastopen=number] "
                   "[deferred] [bind] [ipv6only=on|off] [reuseport] [so_keepalive=on|off|[idle]:[interval]:[count]]"),
     conf::custom<&set_server_name>("server_name", conf::server, conf::at_least_one,
                                    "The names this server answers to: exact, wildcards and regular expressions.")
@@ -238,7 +239,7 @@ void ServerSettings::complete(conf::Completion& completion) {
         Listen listen{.address = *Address::parse(text, 80), .options = {}, .key = {}};
         listen.key = listen.address.text();
         listens.push_back({listen.key, {}});
-        http.addresses.try_emplace(listen.key, ListenAddress{listen, false, nullptr, {}});
+        http.addresses.try_emplace(listen.key, ListenAddress{.listen = listen, .names = {}});
     }
     for (const ListenHere& listen : listens) {
         for (const ServerName& name : names) {

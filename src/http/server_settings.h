@@ -69,6 +69,7 @@ struct LocationSettings {
 struct ListenAddress {
     Listen listen;
     bool options_given = false;
+    bool proxy_protocol = false;  // said by any of its servers
     const conf::Block* default_server = nullptr;  // the one marked so, or null
     std::set<std::pair<ServerName::Kind, std::string_view>> names;  // of all its servers
 };

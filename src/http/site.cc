@@ -181,6 +181,7 @@ void Site::add_server(const conf::Block& block) {
         ListenPoint& point = points_[listen.key];
         const ListenAddress& address = settings.addresses.at(listen.key);
         if (point.default_ == nullptr || address.default_server == &block) point.default_ = &server;
+        point.proxy_protocol_ = address.proxy_protocol;
         for (const ServerName& name : server.settings->names) point.add(name, server);
     }
 }

@@ -91,6 +91,8 @@ class ListenPoint {
     // The server for a host name in lower case. Matching a regex leaves its captures in the request.
     const VirtualServer& find(std::string_view host, Request& request) const;
     const VirtualServer& default_server() const { return *default_; }
+    // Connections begin with a header of the PROXY protocol.
+    bool has_proxy_protocol() const { return proxy_protocol_; }
 
  private:
     friend class Site;
@@ -103,6 +105,7 @@ class ListenPoint {
     void add(const ServerName& name, const VirtualServer& server);
 
     const VirtualServer* default_ = nullptr;
+    bool proxy_protocol_ = false;
     bool only_default_ = true;  // no name leads to another server
     ByName exact_, suffixes_, prefixes_;
     std::vector<std::pair<const Regex*, const VirtualServer*>> regexes_;

@@ -155,6 +155,13 @@ uint16_t Address::port() const {
     return family() == AF_INET6 ? ntohs(v6_.sin6_port) : 0;
 }
 
+Address Address::with_port(uint16_t port) const {
+    Address changed = *this;
+    if (family() == AF_INET) changed.v4_.sin_port = htons(port);
+    if (family() == AF_INET6) changed.v6_.sin6_port = htons(port);
+    return changed;
+}
+
 std::string Address::host_text() const {
     std::array<char, INET6_ADDRSTRLEN> text{};
     switch (family()) {

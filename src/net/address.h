@@ -37,6 +37,7 @@ class Address {
     bool is_wildcard() const;
 
     uint16_t port() const;  // 0 for a path
+    Address with_port(uint16_t port) const;  // a path as it is
     // "127.0.0.1", "::1", "unix:" (as $remote_addr shows it).
     std::string host_text() const;
     // "127.0.0.1:80", "[::1]:80", "unix:/path": as log lines and `listen` show it; also the key of a listening socket.

@@ -83,8 +83,9 @@ Result<> bind_socket(int fd, const Listen& listen, bool share) {
     return {};
 }
 
-Result<Fd> make_socket(const Address& address) {
-    Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Result<Fd> make_socket(const Address& address, bool multipath = false) {
+    int protocol = multipath && is_inet(address) ? IPPROTO_MPTCP : 0;
+    Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
     if (!fd) return fail("socket");
     return fd;
 }
@@ -94,7 +95,7 @@ std::string path_of(const Address& address) { return address.text().substr(strle
 }  // namespace
 
 Result<Fd> open_listening_socket(const Listen& listen) {
-    auto fd = make_socket(listen.address);
+    auto fd = make_socket(listen.address, listen.options.multipath);
     if (!fd) return fd;
     if (auto bound = bind_socket(fd->get(), listen, true); !bound) return std::unexpected(bound.error());
     // Whoever may reach the directory may connect: the umask is for files.

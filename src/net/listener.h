@@ -23,6 +23,7 @@ struct ListenOptions {
     int sndbuf = 0;
     int fastopen = -1;     // queue length; -1: off
     bool deferred = false; // TCP_DEFER_ACCEPT
+    bool multipath = false;  // MPTCP (RFC 8684); settled when the socket is made
     bool ipv6only = true;
     bool tcp_nodelay = true;  // inherited by the accepted sockets
     enum class Keepalive : uint8_t { system, on, off } keepalive = Keepalive::system;
