@@ -220,8 +220,6 @@ Value hostname(Request& r, const VariableUse&) {
 Value pid(Request& r, const VariableUse&) { return number_text(r.arena, static_cast<uint64_t>(getpid())); }
 Value version(Request&, const VariableUse&) { return RINGX_VERSION; }
 
-Value none(Request&, const VariableUse&) { return std::nullopt; }
-
 constexpr Variable variables[] = {
     {"arg_", argument, true},
     {"args", args, false, true, set_args},
