@@ -15,6 +15,11 @@ def statuses(server, *targets):
     return [server.get(target).status for target in targets]
 
 
+def expect_verdicts(server, *expected):
+    """What was logged, in any order: workers log by themselves, when the client has its answer already."""
+    wait_until(lambda: sorted(server.access_log.split()) == sorted(expected), "the verdicts in the log")
+
+
 @pytest.fixture
 def limited(new_server):
     """A server with `limit_req …;` in its location /, and two zones of keys that the client names."""
@@ -30,13 +35,13 @@ def test_the_second_request_of_a_key_is_refused(limited):
     server = limited("limit_req zone=one;")
     assert statuses(server, "/?key=a", "/?key=a", "/?key=b", "/?key=b", "/?key=a") == [200, 503, 200, 503, 503]
     server.wait_for_log(r'\[error\] .* limiting requests, excess: (1\.000|0\.9\d\d) by zone "one", client: 127.0.0.1')
-    assert server.access_log.split() == ["PASSED", "REJECTED", "PASSED", "REJECTED", "REJECTED"]
+    expect_verdicts(server, "PASSED", "REJECTED", "PASSED", "REJECTED", "REJECTED")
 
 
 def test_an_empty_key_is_not_limited(limited):
     server = limited("limit_req zone=one;")
     assert statuses(server, "/", "/", "/free?key=a", "/free?key=a") == [200] * 4
-    assert server.access_log.split() == ["-"] * 4
+    expect_verdicts(server, *["-"] * 4)
 
 
 def test_a_key_that_is_too_long_is_not_limited_and_logged(limited):
@@ -63,7 +68,7 @@ def test_a_dry_run_counts_and_refuses_nothing(limited):
     assert statuses(server, *["/?key=a"] * 3) == [200] * 3
     server.wait_for_log(r'\[error\] .* limiting requests, dry run, excess: \d\.\d{3} by zone "one"')
     server.wait_for_log(r'\[warn\] .* delaying request, dry run, excess: \d\.\d{3}, by zone "one"')
-    assert server.access_log.split() == ["PASSED", "DELAYED_DRY_RUN", "REJECTED_DRY_RUN"]
+    expect_verdicts(server, "PASSED", "DELAYED_DRY_RUN", "REJECTED_DRY_RUN")
 
 
 def test_a_request_ahead_of_its_rate_waits(limited):
@@ -75,7 +80,7 @@ def test_a_request_ahead_of_its_rate_waits(limited):
     for client in clients:
         client.close()
     server.wait_for_log(r'\[warn\] .* delaying request, excess: \d\.\d{3}, by zone "one"')
-    assert sorted(server.access_log.split())[:1] == ["DELAYED"]
+    expect_verdicts(server, "PASSED", "DELAYED", "DELAYED")
 
 
 def test_a_client_that_leaves_is_not_waited_for(limited):
