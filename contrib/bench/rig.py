@@ -41,6 +41,7 @@ http {
     tcp_nodelay on;
     keepalive_timeout 600s;
     keepalive_requests 1000000000;
+    %HTTP%
     client_body_temp_path client_body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -87,12 +88,12 @@ def chosen(everyone, names):
 class Running(Server):
     """One contender, running on its CPU: `with Running(contender, files, server="…") as server`."""
 
-    def __init__(self, contender, files=None, server="", connections=1024):
+    def __init__(self, contender, files=None, server="", connections=1024, http=""):
         super().__init__(contender.engine)
         self.contender = contender
         for name, data in (files or {}).items():
             self.write(name, data)
-        text = CONFIGURATION.replace("%CONNECTIONS%", str(connections))
+        text = CONFIGURATION.replace("%CONNECTIONS%", str(connections)).replace("%HTTP%", http)
         self.configure(config=text.replace("%SERVER%", f"{server}\n{contender.extra}"))
 
     def command(self, *arguments):

@@ -51,8 +51,10 @@ Answer answer_with(Request& request, const Step& step) {
 
     Response response;
     response.status = step.status;
-    response.content_type = content_type_of(request, request.uri);
+    request.making = &response;  // the text may name the status
     response.set_body(step.has_text ? step.text.evaluate(request) : std::string_view());
+    request.making = nullptr;
+    response.content_type = content_type_of(request, request.uri);
     return Answer::of(std::move(response));
 }
 

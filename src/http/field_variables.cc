@@ -61,8 +61,13 @@ VariableValue sent_keep_alive(Request& request) {
 }
 
 VariableValue sent_content_length(Request& request) {
-    if (!request.latest_response().content_length) return std::nullopt;
+    if (!request.latest_response().content_length || request.sent_status == 204) return std::nullopt;
     return number_text(request.arena, *request.latest_response().content_length);
+}
+
+VariableValue sent_content_type(Request& request) {
+    if (request.sent_status == 204) return std::nullopt;  // of no content
+    return unless_empty(request.latest_response().content_type);
 }
 
 VariableValue sent_transfer_encoding(Request& request) {
@@ -84,7 +89,7 @@ constexpr KnownField known_fields[] = {
     {"accept_ranges", sent_accept_ranges},
     {"connection", sent_connection},
     {"content_length", sent_content_length},
-    {"content_type", [](Request& r) { return unless_empty(r.latest_response().content_type); }},
+    {"content_type", sent_content_type},
     {"etag", [](Request& r) { return unless_empty(r.latest_response().etag); }},
     {"keep_alive", sent_keep_alive},
     {"last_modified", sent_last_modified},
