@@ -92,10 +92,11 @@ bool is_trusted(const Settings& ours, const Address& address) {
     return std::ranges::any_of(*ours.trusted, [&](const Cidr& block) { return block.contains(address); });
 }
 
-// "1.2.3.4", "1.2.3.4:80", "::1", "[::1]:80"; without a port it has none.
+// "1.2.3.4", "1.2.3.4:80", "::1", "[::1]:80", and nothing else; without a port it has none.
 std::optional<Address> read_address(std::string_view text) {
     bool bare_v6 = std::ranges::count(text, ':') > 1 && !text.starts_with('[');
-    bool has_port = !bare_v6 && (text.starts_with('[') ? text.find("]:") != text.npos : text.find(':') != text.npos);
+    if (text.starts_with('[') && text.find("]:") == text.npos) return std::nullopt;
+    bool has_port = !bare_v6 && text.find(':') != text.npos;
     bool is_ip = !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF.:[]") == text.npos &&
                  text.find_first_of(".:") != text.npos;
     if (!is_ip) return std::nullopt;
@@ -113,9 +114,7 @@ bool walk_list(const Settings& ours, std::string_view list, Address& address, bo
             trusts_on = false;
             return changed;
         }
-        size_t last = list.find_last_not_of(" ,");
-        if (last == list.npos) return changed;
-        list = list.substr(0, last + 1);
+        list = list.substr(0, list.find_last_not_of(" ,") + 1);
         size_t before = list.find_last_of(" ,");
         auto next = read_address(before == list.npos ? list : list.substr(before + 1));
         if (!next) {

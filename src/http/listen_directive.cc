@@ -58,8 +58,9 @@ std::vector<Address> read_addresses(conf::Binding& binding, const conf::Word& wo
 
     std::optional<Address> address = Address::parse(first.text, 80);
     bool is_name = !first.text.empty() && first.text.find_first_of("[]/*") == std::string_view::npos &&
-                   first.text.find_first_not_of("0123456789.:") != std::string_view::npos;
-    if (!address && is_name && !first.text.starts_with("unix:")) {
+                   first.text.find_first_not_of("0123456789.:") != std::string_view::npos &&
+                   !first.text.starts_with("unix:") && fault_of(first.text) != "invalid port";
+    if (!address && is_name) {
         address = resolve(binding, first);
         if (!address) return {};
     }
@@ -192,7 +193,7 @@ bool listen_on(ServerSettings& settings, conf::Binding& binding, const Address& 
     };
     std::string key = address.text();
     for (const ListenHere& other : settings.listens) {
-        if (other.key == key) return refuse(text::format("a duplicate listen {}", word.text));
+        if (other.key == key) return refuse(text::format("a duplicate listen {}", key));
     }
     settings.listens.push_back({key, word});
 
@@ -202,9 +203,7 @@ bool listen_on(ServerSettings& settings, conf::Binding& binding, const Address& 
     shared.proxy_protocol = shared.proxy_protocol || said.proxy_protocol;
     if (shared.listen.key.empty()) shared.listen = Listen{address, said.options, key};
     if (said.has_options) {
-        if (shared.options_given && !(shared.listen.options == said.options)) {
-            return refuse(text::format("duplicate listen options for {}", key));
-        }
+        if (shared.options_given) return refuse(text::format("duplicate listen options for {}", key));
         shared.options_given = true;
         shared.listen.options = said.options;
     }

@@ -1,6 +1,6 @@
 // http/listen_directive.h - the words of `listen`: an address, and options of its socket.
 //
-// Options belong to the address, not to the server that wrote them; two servers that disagree are a mistake.
+// Options belong to the address, not to the server that wrote them: only one of its servers may have any.
 #pragma once
 
 #include "conf/binding.h"

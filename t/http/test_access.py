@@ -72,6 +72,14 @@ def test_who_is_refused_by_any_is_told_once(serve):
     assert server.error_log.count("access forbidden") == 1
 
 
+def test_limit_except_has_rules_of_its_own(serve):
+    server = serve("location / { limit_except GET { deny all; } }"
+                   "location /own { deny all; limit_except GET { allow all; } }", files={"html/own": ""})
+    assert [server.request(method, "/").status for method in ("GET", "HEAD", "POST", "DELETE")] == [200, 200, 403, 403]
+    assert server.get("/own").status == 403
+    assert server.request("POST", "/own").status == 405  # let in, and then nobody serves it
+
+
 MISTAKES = [
     ("allow;", 'invalid number of arguments in "allow" directive'),
     ("deny a b;", 'invalid number of arguments in "deny" directive'),
