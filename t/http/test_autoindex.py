@@ -7,6 +7,8 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
+from harness.pairs import answer_of, compare
+
 FILES = {"html/list/b.txt": "12345", "html/list/a&b <c>.txt": "x" * 20000, "html/list/folder/file": "",
          "html/list/.hidden": "", "html/full/index.html": "index"}
 
@@ -94,3 +96,45 @@ def test_a_large_directory_makes_nobody_wait(new_server):
 def test_listings_are_for_reading(serve, method):
     server = serve("autoindex on;", files=FILES)
     assert server.request(method, "/list/").status in (403, 405)
+
+
+# --- beside nginx
+
+FORMS = """
+server_tokens off;
+server {
+    listen 127.0.0.1:%PORT%;
+    autoindex on;
+    location /html/ { alias html/list/; }
+    location /local/ { alias html/list/; autoindex_exact_size off; autoindex_localtime on; }
+    location /json/ { alias html/list/; autoindex_format json; autoindex_exact_size off; }
+    location /jsonp/ { alias html/list/; autoindex_format jsonp; }
+    location /xml/ { alias html/list/; autoindex_format xml; autoindex_localtime on; }
+}
+"""
+
+NAMES = ["a", "B", "_c", "a b", "a&b <c>\"d\"'e'", "%41", "a+b;c=d?e#f", "back\\slash", "\xe9\xe8 \u20ac", "x" * 49,
+         "y" * 50, "z" * 51, "\xe9" * 49 + "z", "\xe9" * 60, "tab\tnew", "0", "dir/x", "A dir/x", "dir&<>/x",
+         "d" * 60 + "/x"]
+
+
+@pytest.fixture
+def listings(beside_nginx, request):
+    sizes = [0, 1, 9999, 10000, 1023 * 1024, (1 << 20) - 1, 1 << 20, 1536 << 10]
+    files = {f"html/list/{name}": b"x" * sizes[number % len(sizes)] for number, name in enumerate(NAMES)}
+    return beside_nginx(FORMS, files)
+
+
+@pytest.mark.parametrize("target", ["/json/", "/jsonp/", "/jsonp/?callback=f", "/jsonp/?a=b&callback=a.b_1", "/xml/",
+                                    "/json/dir/", "/xml/A%20dir/"])
+def test_data_is_that_of_nginx(listings, target):
+    # That we know the length is no difference in the data.
+    compare(listings, [target, ("HEAD", target)], ignored=["Content-Length", "Transfer-Encoding"])
+
+
+@pytest.mark.parametrize("target", ["/html/", "/local/", "/html/dir/"])
+def test_lines_of_pages_are_those_of_nginx(listings, target):
+    """What stands around them is our own; and we count characters where nginx, told no charset, counts bytes."""
+    theirs, ours = (re.findall(rb"<a href[\x20-\x7e]*\r\n", answer_of(port, "GET", target)[3]) for port in listings)
+    assert len(ours) > 1
+    assert ours == theirs
