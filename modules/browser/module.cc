@@ -58,7 +58,7 @@ struct Settings {
         if (modern.empty()) return;
         bool has_opera = std::ranges::any_of(modern, [](const Modern& one) { return one.browser == 0; });
         if (!has_opera) modern.push_back({0, no_version});
-        std::ranges::stable_sort(modern, {}, &Modern::browser);
+        std::ranges::sort(modern, {}, &Modern::browser);
     }
 };
 
