@@ -4,6 +4,7 @@
 #include "modules/rewrite/condition.h"
 
 #include "base/format.h"
+#include "http/known_regexes.h"
 
 namespace ringx::http::rewrite {
 namespace {
@@ -51,7 +52,7 @@ std::optional<Step> compare(conf::Binding& binding, Step step, const conf::Word&
     }
     if (sign == "~" || sign == "~*") {
         step.kind = Step::Kind::if_match;
-        step.regex = compile_regex(binding, value, sign == "~*");
+        step.regex = compile_regex(binding, value, value.text, sign == "~*");
         if (step.regex == nullptr) return std::nullopt;
         return step;
     }
@@ -94,16 +95,6 @@ std::optional<Step> read_condition(conf::Binding& binding) {
     step.variable = &names.use(binding.arena(), first, first.text.substr(1));
     if (words->size() == 1) return step;
     return compare(binding, std::move(step), (*words)[1], words->back());
-}
-
-std::shared_ptr<const Regex> compile_regex(conf::Binding& binding, const conf::Word& word, bool caseless) {
-    auto regex = Regex::compile(word.text, caseless);
-    if (!regex) {
-        binding.mistake(word, regex.error().sentence);
-        return nullptr;
-    }
-    define_captures(binding, word, **regex);
-    return std::move(*regex);
 }
 
 }  // namespace ringx::http::rewrite

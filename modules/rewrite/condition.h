@@ -14,7 +14,4 @@ namespace ringx::http::rewrite {
 // The step that tests it; complains in nginx's words when it makes no sense.
 std::optional<Step> read_condition(conf::Binding& binding);
 
-// Compiles, and defines the variables of named groups; complains by itself.
-std::shared_ptr<const Regex> compile_regex(conf::Binding& binding, const conf::Word& word, bool caseless);
-
 }  // namespace ringx::http::rewrite

@@ -4,6 +4,7 @@
 // of its block; what an `if` holds belongs to the script around it. They come before access control.
 #include "base/format.h"
 #include "http/file_lookup.h"
+#include "http/known_regexes.h"
 #include "http/module.h"
 #include "http/site.h"
 #include "modules/rewrite/condition.h"
@@ -113,7 +114,7 @@ void set_rewrite(Settings& ours, conf::Binding& binding) {
     conf::Word replacement = binding.words()[1];
     if (replacement.text.empty()) return binding.mistake(replacement, "empty replacement");
     Step step{.kind = Step::Kind::rewrite};
-    step.regex = rewrite::compile_regex(binding, binding.words()[0], false);
+    step.regex = compile_regex(binding, binding.words()[0], binding.words()[0].text, false);
     // The last "?" drops the request's arguments.
     step.keeps_args = !replacement.text.ends_with('?');
     if (!step.keeps_args) replacement.text.remove_suffix(1);

@@ -1,6 +1,7 @@
 #include "conf/binder.h"
 
 #include <algorithm>
+#include <deque>
 #include <string>
 
 #include "base/format.h"
@@ -18,7 +19,7 @@ const Word* end_of_first_line(const Statement& statement) {
 
 }  // namespace
 
-Block& Binder::bind(std::span<const Statement> statements) {
+Block& Binder::bind(std::span<Statement> statements) {
     Block& root = open(main, nullptr, nullptr);
     bind_all(statements, root);
     return root;
@@ -33,21 +34,22 @@ Block& Binder::open(Context context, Block* outer, const Statement* statement) {
         place = statement->words[0].place;
     }
     std::span<void*> settings = arena_.make_array<void*>(language_.slots());
-    for (const Language::Settings& s : language_.settings()) {
-        size_t index = s.slot->index();
-        bool own = outer == nullptr || s.contexts.overlaps(context);
-        settings[index] = own ? s.slot->make_(arena_) : outer->settings_[index];
+    if (outer == nullptr) {
+        for (const Language::Settings& s : language_.settings()) settings[s.slot->index()] = s.slot->make_(arena_);
     }
-    Block* block = arena_.make<Block>(context, outer, words, place, settings);
+    Block* block = arena_.make<Block>(context, outer, words, place, settings, arena_);
     if (outer != nullptr) outer->inner_.push_back(block);
     return *block;
 }
 
-void Binder::bind_all(std::span<const Statement> statements, Block& block) {
-    for (const Statement& statement : statements) bind_one(statement, block);
+void Binder::bind_all(std::span<Statement> statements, Block& block) {
+    for (Statement& statement : statements) {
+        bind_one(statement, block);
+        statement.children = {};  // what was bound is not held twice
+    }
 }
 
-void Binder::bind_one(const Statement& statement, Block& block) {
+void Binder::bind_one(Statement& statement, Block& block) {
     const Language::Row* row = row_for(statement, block.context());
     if (row == nullptr || !has_right_shape(statement, *row->directive)) return;
     const Directive& directive = *row->directive;
@@ -57,7 +59,7 @@ void Binder::bind_one(const Statement& statement, Block& block) {
     }
     if (directive.set == nullptr) return;
     Binding binding(*this, *this, report_, directive, statement, block);
-    void* settings = directive.settings_type != nullptr ? block.settings(row->section->slot->index()) : nullptr;
+    void* settings = directive.settings_type != nullptr ? block.own(*row->section->slot) : nullptr;
     directive.set(settings, binding);
 }
 
@@ -114,23 +116,73 @@ bool Binder::has_right_shape(const Statement& statement, const Directive& row) {
     return false;
 }
 
-void Binder::complete(Block& block) {
-    if (block.outer() != nullptr) inherit(block);
-    for (const Language::Settings& s : language_.settings()) {
-        // The main block also holds the defaults of settings that have no directive there: nothing to complete.
-        if (s.slot->complete_ == nullptr || !s.contexts.overlaps(block.context())) continue;
-        Completion completion(*this, report_, block);
-        s.slot->complete_(block.settings(s.slot->index()), completion);
-    }
-    for (Block* inner : block.inner()) complete(*inner);
-}
+// What a block has in a slot, and what those inside it have that give nothing of their own: one instance for each kind
+// of block, which they share.
+struct Binder::Heritage {
+    void* settings;
+    Context heirs_of;        // whose kind of block shares this very instance; empty: it belongs to one block
+    bool is_complete = false;
+    std::vector<Heritage*> heirs;
+};
 
-void Binder::inherit(Block& block) {
+class Binder::Heritages {
+ public:
+    Heritage* make(void* settings, Context heirs_of) {
+        return &all_.emplace_back(Heritage{settings, heirs_of, false, {}});
+    }
+
+ private:
+    std::deque<Heritage> all_;
+};
+
+void Binder::complete(Block& block) {
+    Heritages heritages;
+    std::vector<Heritage*> of_root(language_.slots());
     for (const Language::Settings& s : language_.settings()) {
         size_t index = s.slot->index();
-        if (!block.owns(index)) continue;
-        for (auto take : s.inherit) take(block.settings(index), block.outer()->settings(index));
+        of_root[index] = heritages.make(block.settings_[index], {});
     }
+    complete(block, of_root, heritages);
+}
+
+void Binder::complete(Block& block, std::span<Heritage* const> outer, Heritages& heritages) {
+    std::vector<Heritage*> here(outer.begin(), outer.end());
+    if (block.outer() != nullptr) {
+        for (const Language::Settings& s : language_.settings()) {
+            Heritage*& mine = here[s.slot->index()];
+            mine = inherit(s, block, *mine, heritages);
+        }
+    }
+    for (const Language::Settings& s : language_.settings()) {
+        // The main block also holds the defaults of settings that have no directive there: nothing to complete.
+        Heritage& mine = *here[s.slot->index()];
+        if (s.slot->complete_ == nullptr || !s.contexts.overlaps(block.context()) || mine.is_complete) continue;
+        mine.is_complete = true;
+        Completion completion(*this, report_, block);
+        s.slot->complete_(mine.settings, completion);
+    }
+    for (Block* inner : block.inner()) complete(*inner, here, heritages);
+}
+
+// Gives the block what it has in a slot, now that all is read.
+Binder::Heritage* Binder::inherit(const Language::Settings& s, Block& block, Heritage& outer, Heritages& heritages) {
+    void*& settings = block.settings_[s.slot->index()];
+    if (settings != nullptr) {
+        for (auto take : s.inherit) take(settings, outer.settings);
+        return heritages.make(settings, {});
+    }
+    bool shares = !s.contexts.overlaps(block.context()) || outer.heirs_of == block.context();
+    Heritage* heir = shares ? &outer : nullptr;
+    for (Heritage* other : outer.heirs) {
+        if (other->heirs_of == block.context()) heir = other;
+    }
+    if (heir == nullptr) {
+        heir = heritages.make(s.slot->make_(arena_), block.context());
+        for (auto take : s.inherit) take(heir->settings, outer.settings);
+        outer.heirs.push_back(heir);
+    }
+    settings = heir->settings;
+    return heir;
 }
 
 }  // namespace ringx::conf

@@ -21,8 +21,8 @@ class Binder : public LoadState {
            const Language& language, Report& report, Report& notes)
         : LoadState(arena, bundle, prefix, conf_prefix), language_(language), report_(report), notes_(notes) {}
 
-    // The main block, holding the statements; it lives in the arena.
-    Block& bind(std::span<const Statement> statements);
+    // The main block, holding the statements, which are used up; it lives in the arena.
+    Block& bind(std::span<Statement> statements);
 
     // Inheritance and completion of the block and all in it.
     void complete(Block& block);
@@ -31,12 +31,16 @@ class Binder : public LoadState {
     friend class Binding;
 
     Block& open(Context context, Block* outer, const Statement* statement);
-    void bind_all(std::span<const Statement> statements, Block& block);
-    void bind_one(const Statement& statement, Block& block);
+    void bind_all(std::span<Statement> statements, Block& block);
+    void bind_one(Statement& statement, Block& block);
     const Language::Row* row_for(const Statement& statement, Context context);
     void report_unknown(const Word& name, Context context);
     bool has_right_shape(const Statement& statement, const Directive& row);
-    void inherit(Block& block);
+
+    struct Heritage;
+    class Heritages;
+    void complete(Block& block, std::span<Heritage* const> outer, Heritages& heritages);
+    Heritage* inherit(const Language::Settings& settings, Block& block, Heritage& outer, Heritages& heritages);
 
     const Language& language_;
     Report& report_;

@@ -54,7 +54,7 @@ class LoadState {
 
 class Binding : public LoadState {
  public:
-    Binding(Binder& binder, const LoadState& state, Report& report, const Directive& row, const Statement& statement,
+    Binding(Binder& binder, const LoadState& state, Report& report, const Directive& row, Statement& statement,
             Block& block)
         : LoadState(state), binder_(binder), report_(report), row_(row), statement_(statement), block_(block) {}
 
@@ -121,7 +121,7 @@ class Binding : public LoadState {
     Binder& binder_;
     Report& report_;
     const Directive& row_;
-    const Statement& statement_;
+    Statement& statement_;
     Block& block_;
 };
 

@@ -1,7 +1,8 @@
 // conf/block.h - one block of a loaded configuration: the main one, an http, a server, a location.
 //
-// It holds the settings of every module that may speak there, by slot. Blocks live in the arena of their Tree and never
-// move; inner blocks stand in the order of the text.
+// It holds the settings of every module that may speak there, by slot. While statements are bound, it has those it was
+// given something of; what is left is filled in when all is read, and then blocks that say nothing share what they
+// inherit. Blocks live in the arena of their Tree and never move; inner blocks stand in the order of the text.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +13,19 @@
 #include "conf/context.h"
 #include "conf/statement.h"
 
+namespace ringx {
+class Arena;
+}
+
 namespace ringx::conf {
+
+class SlotBase;
 
 class Block {
  public:
-    Block(Context context, Block* outer, std::span<const Word> words, Place place, std::span<void*> settings)
-        : context_(context), outer_(outer), words_(words), place_(place), settings_(settings) {}
+    Block(Context context, Block* outer, std::span<const Word> words, Place place, std::span<void*> settings,
+          Arena& arena)
+        : context_(context), outer_(outer), words_(words), place_(place), settings_(settings), arena_(arena) {}
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
 
@@ -32,13 +40,17 @@ class Block {
     std::span<const Word> words() const { return words_; }
     const Place& place() const { return place_; }
 
-    void* settings(size_t slot) const {
-        CHECK(slot < settings_.size() && settings_[slot] != nullptr);
-        return settings_[slot];
+    // What rules here; while statements are bound, the nearest there is.
+    const void* settings(size_t slot) const {
+        CHECK(slot < settings_.size());
+        const Block* at = this;
+        while (at->settings_[slot] == nullptr) [[unlikely]] at = at->outer_;
+        return at->settings_[slot];
     }
 
-    // This block has settings of its own in that slot, rather than those of the block around it.
-    bool owns(size_t slot) const { return outer_ == nullptr || settings_[slot] != outer_->settings_[slot]; }
+    // This block's own, made when they are first asked for; where none of the slot's directives may stand, those of the
+    // nearest block around it in which they may.
+    void* own(const SlotBase& slot);
 
  private:
     friend class Binder;
@@ -48,6 +60,7 @@ class Block {
     std::span<const Word> words_;
     Place place_;
     std::span<void*> settings_;
+    Arena& arena_;
     std::vector<Block*> inner_;
 };
 

@@ -55,6 +55,7 @@ void Language::add_rows(const Section& section) {
         // The functions of a row are given the slot's settings as void*.
         CHECK(settings != nullptr && settings->slot->type_ == row.settings_type);
         settings->contexts |= row.contexts;
+        section.slot->contexts_ |= row.contexts;
         bool is_new = std::ranges::find(settings->inherit, row.inherit) == settings->inherit.end();
         if (row.inherit != nullptr && is_new) settings->inherit.push_back(row.inherit);
     }
@@ -67,6 +68,7 @@ Language::Settings& Language::settings_of(SlotBase& slot) {
     static int next_index = 0;  // for all languages of the process, so that a slot may be part of several
     if (slot.index_ < 0) slot.index_ = next_index++;
     slots_ = std::max(slots_, slot.index() + 1);
+    slot.contexts_ |= slot.also_;
     Settings& settings = settings_.emplace_back(Settings{&slot, slot.also_, {}});
     if (slot.inherit_ != nullptr) settings.inherit.push_back(slot.inherit_);
     return settings;

@@ -2,7 +2,9 @@
 //
 // A module has one Slot<Settings>. When the language is put together the slot gets its index, once and for good; each
 // block keeps an array of settings by that index, so `settings.in(block)` is one load. A block in which none of the
-// slot's directives may stand has no settings of its own there: it sees those of the block around it.
+// slot's directives may stand has no settings of its own there: it sees those of the block around it. And blocks of one
+// kind that give nothing of a slot share one instance of what they inherit, so it is not for what tells them apart:
+// who needs an instance in every such block asks for it while the block is bound, through in(Block&).
 //
 // Settings may have two members beside their values:
 //     void inherit(const Settings& outer);     what the rows of their directives do not cover
@@ -39,8 +41,11 @@ class SlotBase {
     friend class Language;
     friend class Binder;
 
+    friend class Block;
+
     const void* type_;
     Context also_;
+    Context contexts_;  // where it has instances of its own, in any language
     void* (*make_)(Arena&);
     void (*inherit_)(void* inner, const void* outer);    // null when the type has none
     void (*complete_)(void* settings, Completion&);      // null when the type has none
@@ -55,7 +60,7 @@ class Slot : public SlotBase {
         : SlotBase(&type_of_settings<S>, also, [](Arena& arena) -> void* { return arena.make<S>(); }, inherit_of(),
                    complete_of()) {}
 
-    S& in(Block& block) const { return *static_cast<S*>(block.settings(index())); }
+    S& in(Block& block) const { return *static_cast<S*>(block.own(*this)); }
     const S& in(const Block& block) const { return *static_cast<const S*>(block.settings(index())); }
 
  private:

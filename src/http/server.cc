@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "http/gzip_choice.h"
+#include "http/known_regexes.h"
 #include "http/protocol.h"
 
 namespace ringx::http {
@@ -31,7 +32,7 @@ const Protocol protocol{"http", make_site, make_server};
 
 std::span<const conf::Section* const> sections() {
     static constexpr const conf::Section* all[] = {&http_section, &server_section, &location_section, &core_section,
-                                                   &variables_section, &gzip_choice_section};
+                                                   &variables_section, &known_regexes_section, &gzip_choice_section};
     return all;
 }
 

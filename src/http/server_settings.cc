@@ -6,6 +6,7 @@
 
 #include "base/format.h"
 #include "http/head.h"
+#include "http/known_regexes.h"
 #include "http/listen_directive.h"
 #include "http/variables.h"
 
@@ -23,17 +24,6 @@ std::string lower(std::string_view text) {
     std::string result(text);
     std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
     return result;
-}
-
-std::shared_ptr<const Regex> compile(conf::Binding& binding, const conf::Word& word, std::string_view pattern,
-                                     bool caseless) {
-    auto regex = Regex::compile(pattern, caseless);
-    if (!regex) {
-        binding.mistake(word, regex.error().sentence);
-        return nullptr;
-    }
-    define_captures(binding, word, **regex);
-    return std::move(*regex);
 }
 
 bool has_upper_case(std::string_view text) {
@@ -55,7 +45,7 @@ void add_name(ServerSettings& settings, conf::Binding& binding, const conf::Word
     if (text.starts_with('~')) {
         std::string_view pattern = text.substr(1);
         if (pattern.empty()) return binding.mistake(word, "empty regex in server name \"~\"");
-        auto regex = compile(binding, word, pattern, has_upper_case(pattern));
+        auto regex = compile_regex(binding, word, pattern, has_upper_case(pattern));
         if (regex) settings.names.push_back({ServerName::Kind::regex, text, std::move(regex)});
         return;
     }
@@ -117,7 +107,7 @@ std::optional<LocationName> read_location_name(conf::Binding& binding) {
     if (modifier == "=") return LocationName{LocationName::Kind::exact, text, nullptr};
     if (modifier == "^~") return LocationName{LocationName::Kind::final, text, nullptr};
     if (modifier == "~" || modifier == "~*") {
-        auto regex = compile(binding, last, text, modifier == "~*");
+        auto regex = compile_regex(binding, last, text, modifier == "~*");
         if (!regex) return std::nullopt;
         return LocationName{LocationName::Kind::regex, text, std::move(regex)};
     }
@@ -171,7 +161,8 @@ void open_location(LocationSettings&, conf::Binding& binding) {
     auto name = read_location_name(binding);
     bool fits = name && may_stand(binding, *name);
     binding.enter(conf::location, [&](conf::Block& block) {
-        if (fits) location_settings.in(block).name = std::move(*name);
+        LocationSettings& own = location_settings.in(block);  // every location has its own
+        if (fits) own.name = std::move(*name);
     });
 }
 
@@ -189,7 +180,9 @@ void open_limit_except(LocationSettings& settings, conf::Binding& binding) {
     binding.enter(conf::limit_except);
 }
 
-void open_server(ServerSettings&, conf::Binding& binding) { binding.enter(conf::server); }
+void open_server(ServerSettings&, conf::Binding& binding) {
+    binding.enter(conf::server, [](conf::Block& block) { (void)server_settings.in(block); });  // each has its own
+}
 
 constexpr conf::Directive http_directives[] = {
     conf::block<&open_http>("http", conf::main, {0, 0}, "Web sites: servers, locations and their settings."),

@@ -8,12 +8,11 @@
 
 namespace ringx::http {
 
-Phases::Phases(const conf::Block& block) {
+Phases::Phases(std::span<const Module* const> applying, const CoreSettings& core) {
     auto collect = [](auto& into, auto function) {
         if (function != nullptr) into.push_back(function);
     };
-    for (const Module* module : modules()) {
-        if (module->applies != nullptr && !module->applies(block)) continue;
+    for (const Module* module : applying) {
         collect(server_rewrite, module->server_rewrite);
         collect(rewrite, module->rewrite);
         collect(preaccess, module->preaccess);
@@ -23,54 +22,79 @@ Phases::Phases(const conf::Block& block) {
         collect(filters, module->filter);
         collect(logs, module->log);
     }
-    const CoreSettings& core = core_settings.in(block);
     if (core.handler != nullptr) respond.assign(1, core.handler);
     if (*core.satisfy == CoreSettings::Satisfy::any && !access.empty()) access.push_back(refuse_unless_granted);
 }
 
-Location::Location(const conf::Block& of)
+const Phases& KnownPhases::of(const conf::Block& block) {
+    applying_.clear();
+    for (const Module* module : modules()) {
+        if (module->applies == nullptr || module->applies(block)) applying_.push_back(module);
+    }
+    const CoreSettings& core = core_settings.in(block);
+    Key key{applying_, core.handler, *core.satisfy};
+    auto known = all_.find(key);
+    if (known == all_.end()) known = all_.try_emplace(std::move(key), applying_, core).first;
+    return known->second;
+}
+
+Location::Location(const conf::Block& of, KnownPhases& known)
     : block(&of),
       core(&core_settings.in(of)),
       name(&location_settings.in(of).name),
-      phases(of),
+      phases(known.of(of)),
       exempt_methods(location_settings.in(of).exempt_methods) {
     for (const conf::Block* nested : of.inner()) {
-        if (nested->context() == conf::location) inner.add(std::make_unique<Location>(*nested));
-        if (nested->context() == conf::if_in_location) ifs.push_back(std::make_unique<Location>(*nested));
-        if (nested->context() == conf::limit_except) limited = std::make_unique<Location>(*nested);
+        if (nested->context() == conf::location) inner.add(std::make_unique<Location>(*nested, known));
+        if (nested->context() == conf::if_in_location) ifs.push_back(std::make_unique<Location>(*nested, known));
+        if (nested->context() == conf::limit_except) limited = std::make_unique<Location>(*nested, known);
     }
     inner.sort();
 }
 
 void LocationSet::add(std::unique_ptr<Location> location) {
+    if (tables_ == nullptr) tables_ = std::make_unique<Tables>();
     const Location* added = location.get();
     const LocationName& name = *added->name;
-    using Kind = LocationName::Kind;
-    if (name.kind == Kind::exact) exact_.emplace(name.text, added);
-    if (name.kind == Kind::prefix || name.kind == Kind::final) prefixes_.push_back({name.text, added, -1});
-    if (name.kind == Kind::regex) regexes_.push_back(added);
-    all_.push_back(std::move(location));
+    auto enter = [&](std::unique_ptr<ByText>& table) {
+        if (table == nullptr) table = std::make_unique<ByText>();
+        table->emplace(name.text, added);
+    };
+    switch (name.kind) {
+        case LocationName::Kind::none: break;
+        case LocationName::Kind::prefix:
+        case LocationName::Kind::final: tables_->prefixes.push_back({name.text, added, -1}); break;
+        case LocationName::Kind::exact: enter(tables_->exact); break;
+        case LocationName::Kind::regex: tables_->regexes.push_back(added); break;
+        case LocationName::Kind::named: enter(tables_->named); break;
+    }
+    tables_->all.push_back(std::move(location));
 }
 
 void LocationSet::sort() {
-    std::ranges::sort(prefixes_, {}, &Prefix::text);
-    for (size_t i = 1; i < prefixes_.size(); ++i) {
+    if (tables_ == nullptr) return;
+    std::vector<Prefix>& prefixes = tables_->prefixes;
+    std::ranges::sort(prefixes, {}, &Prefix::text);
+    for (size_t i = 1; i < prefixes.size(); ++i) {
         int shorter = static_cast<int>(i) - 1;
-        while (shorter >= 0 && !prefixes_[i].text.starts_with(prefixes_[static_cast<size_t>(shorter)].text)) {
-            shorter = prefixes_[static_cast<size_t>(shorter)].shorter;
+        while (shorter >= 0 && !prefixes[i].text.starts_with(prefixes[static_cast<size_t>(shorter)].text)) {
+            shorter = prefixes[static_cast<size_t>(shorter)].shorter;
         }
-        prefixes_[i].shorter = shorter;
+        prefixes[i].shorter = shorter;
     }
+    tables_->all.shrink_to_fit();
+    prefixes.shrink_to_fit();
 }
 
 const Location* LocationSet::longest_prefix(std::string_view path) const {
     // Whatever begins the path stands before it in order, and the nearest of those begins with all the others.
-    auto after = std::ranges::upper_bound(prefixes_, path, {}, &Prefix::text);
-    int at = static_cast<int>(after - prefixes_.begin()) - 1;
-    while (at >= 0 && !path.starts_with(prefixes_[static_cast<size_t>(at)].text)) {
-        at = prefixes_[static_cast<size_t>(at)].shorter;
+    const std::vector<Prefix>& prefixes = tables_->prefixes;
+    auto after = std::ranges::upper_bound(prefixes, path, {}, &Prefix::text);
+    int at = static_cast<int>(after - prefixes.begin()) - 1;
+    while (at >= 0 && !path.starts_with(prefixes[static_cast<size_t>(at)].text)) {
+        at = prefixes[static_cast<size_t>(at)].shorter;
     }
-    return at >= 0 ? prefixes_[static_cast<size_t>(at)].location : nullptr;
+    return at >= 0 ? prefixes[static_cast<size_t>(at)].location : nullptr;
 }
 
 const Location* LocationSet::find(std::string_view path, Request& request) const {
@@ -78,9 +102,10 @@ const Location* LocationSet::find(std::string_view path, Request& request) const
 }
 
 LocationSet::Found LocationSet::search(std::string_view path, Request& request) const {
-    if (!exact_.empty()) {
-        auto exact = exact_.find(path);
-        if (exact != exact_.end()) return {exact->second, true};
+    if (tables_ == nullptr) return {};
+    if (tables_->exact != nullptr) {
+        auto exact = tables_->exact->find(path);
+        if (exact != tables_->exact->end()) return {exact->second, true};
     }
 
     const Location* remembered = longest_prefix(path);
@@ -93,7 +118,7 @@ LocationSet::Found LocationSet::search(std::string_view path, Request& request) 
     }
     if (skip_regexes) return {remembered, false};
 
-    for (const Location* location : regexes_) {
+    for (const Location* location : tables_->regexes) {
         if (!match_into(request, *location->name->regex, path)) continue;
         Found nested = location->inner.search(path, request);
         return {nested.location != nullptr ? nested.location : location, true};
@@ -102,13 +127,13 @@ LocationSet::Found LocationSet::search(std::string_view path, Request& request) 
 }
 
 const Location* LocationSet::find_named(std::string_view name) const {
-    for (const auto& location : all_) {
-        if (location->name->kind == LocationName::Kind::named && location->name->text == name) return location.get();
-    }
-    return nullptr;
+    if (tables_ == nullptr || tables_->named == nullptr) return nullptr;
+    auto named = tables_->named->find(name);
+    return named == tables_->named->end() ? nullptr : named->second;
 }
 
-VirtualServer::VirtualServer(const conf::Block& of) : settings(&server_settings.in(of)), outside(of) {
+VirtualServer::VirtualServer(const conf::Block& of, KnownPhases& known)
+    : settings(&server_settings.in(of)), outside(of, known) {
     const CoreSettings& core = *outside.core;
     const conf::Buffers& buffers = *core.large_client_header_buffers;
     limits.line_bytes_max = static_cast<uint32_t>(buffers.size);
@@ -174,7 +199,7 @@ Site::Site(std::shared_ptr<const conf::Tree> tree) : tree_(std::move(tree)) {
 }
 
 void Site::add_server(const conf::Block& block) {
-    servers_.push_back(std::make_unique<VirtualServer>(block));
+    servers_.push_back(std::make_unique<VirtualServer>(block, phases_));
     const VirtualServer& server = *servers_.back();
     const HttpSettings& settings = http_settings.in(tree_->root());
     for (const ListenHere& listen : server.settings->listens) {

@@ -5,9 +5,12 @@
 // default), then the location (exact, longest prefix and what is nested in it, first regex).
 #pragma once
 
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -29,7 +32,19 @@ struct Phases {
     std::vector<void (*)(Request&, Response&)> filters;
     std::vector<void (*)(Request&)> logs;
 
-    explicit Phases(const conf::Block& block);
+    Phases(std::span<const Module* const> applying, const CoreSettings& core);
+};
+
+// Blocks in which the same modules apply have the same phases.
+class KnownPhases {
+ public:
+    const Phases& of(const conf::Block& block);
+
+ private:
+    using Key = std::tuple<std::vector<const Module*>, Phases::Step, CoreSettings::Satisfy>;
+
+    std::map<Key, Phases> all_;
+    std::vector<const Module*> applying_;
 };
 
 // The locations of a server, or those nested in a location.
@@ -58,19 +73,25 @@ class LocationSet {
     Found search(std::string_view path, Request& request) const;
     const Location* longest_prefix(std::string_view path) const;
 
-    std::vector<std::unique_ptr<Location>> all_;
-    std::unordered_map<std::string_view, const Location*> exact_;
-    std::vector<Prefix> prefixes_;
-    std::vector<const Location*> regexes_;
+    using ByText = std::unordered_map<std::string_view, const Location*>;
+
+    struct Tables {
+        std::vector<std::unique_ptr<Location>> all;
+        std::unique_ptr<ByText> exact, named;  // null when there are none
+        std::vector<Prefix> prefixes;
+        std::vector<const Location*> regexes;
+    };
+
+    std::unique_ptr<Tables> tables_;  // null when it is empty: most locations have none inside
 };
 
 struct Location {
-    explicit Location(const conf::Block& of);
+    Location(const conf::Block& of, KnownPhases& known);
 
     const conf::Block* block;
     const CoreSettings* core;
     const LocationName* name;
-    Phases phases;
+    const Phases& phases;
     LocationSet inner;
     std::vector<std::unique_ptr<Location>> ifs;  // what rules when they match, in the order they were written
     std::unique_ptr<Location> limited;           // what rules for all but these methods
@@ -78,7 +99,7 @@ struct Location {
 };
 
 struct VirtualServer {
-    explicit VirtualServer(const conf::Block& of);
+    VirtualServer(const conf::Block& of, KnownPhases& known);
 
     const ServerSettings* settings;
     HeadLimits limits;
@@ -123,6 +144,7 @@ class Site : public ringx::Site {
     void add_server(const conf::Block& block);
 
     std::shared_ptr<const conf::Tree> tree_;
+    KnownPhases phases_;
     std::vector<std::unique_ptr<VirtualServer>> servers_;
     std::unordered_map<std::string, ListenPoint> points_;
     std::vector<Listen> listens_;

@@ -110,8 +110,20 @@ TEST(Load, lets_blocks_see_the_settings_around_them_where_none_may_stand) {
     Loaded loaded("http { server { } }");
     EXPECT_EQ(&watched.in(loaded.http()), &watched.in(loaded.tree.root()));
     EXPECT_NE(&watched.in(loaded.server()), &watched.in(loaded.http()));
-    EXPECT_TRUE(loaded.server().owns(watched.index()));
-    EXPECT_FALSE(loaded.http().owns(watched.index()));
+}
+
+TEST(Load, shares_what_blocks_of_a_kind_inherit_and_do_not_change) {
+    Loaded loaded("http { root /a; server { location /1 { location /2 { } } location /3 { root /b; } } server { } }");
+    const Settings& http = settings.in(loaded.http());
+    const Settings& server = settings.in(loaded.server());
+    const Settings& location = settings.in(loaded.location(0));
+    EXPECT_NE(&server, &http);  // it would see what is not inherited
+    EXPECT_EQ(&server, &settings.in(*loaded.http().inner()[1]));
+    EXPECT_EQ(&location, &settings.in(*loaded.location(0).inner()[0]));
+    EXPECT_EQ(*location.root, "/a");
+    EXPECT_FALSE(location.root.given);
+    EXPECT_TRUE(location.root.inherited);
+    EXPECT_EQ(*settings.in(loaded.location(1)).root, "/b");
 }
 
 TEST(Load, tells_blocks_their_words_and_neighbours) {
