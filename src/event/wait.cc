@@ -59,6 +59,11 @@ Receiver::~Receiver() {
     while (held_.count() > 0) held_.pop(loop_.engine().buffers());
 }
 
+uint64_t Receiver::left_ms() const {
+    uint64_t now = loop_.clock().now_ms();
+    return deadline_ms() > now ? deadline_ms() - now : 0;
+}
+
 void Receiver::await_next(std::coroutine_handle<> waiter, uint64_t limit_ms) {
     CHECK(!waiter_);
     waiter_ = waiter;

@@ -88,6 +88,11 @@ class Receiver : public Operation, private Timer {
     // Notices data and the end also when nobody waits in next().
     void watch();
 
+    // Who waits in next() has waited for `limit_ms` less this.
+    uint64_t left_ms() const;
+    // And goes on for no longer than this. REQUIRES: somebody waits.
+    void shorten(uint64_t limit_ms) { loop_.set_timer(*this, limit_ms); }
+
     // True when next() would not wait.
     bool ready() const { return held_.count() > 0 || over_ || ended_; }
 

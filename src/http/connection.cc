@@ -6,12 +6,12 @@
 
 #include "http/chunked.h"
 #include "http/delay.h"
+#include "http/old_browsers.h"
 #include "http/output.h"
 #include "http/pipeline.h"
 #include "http/response_head.h"
 #include "http/server.h"
 #include "http/site.h"
-#include "http/uri.h"
 
 namespace ringx::http {
 namespace {
@@ -212,10 +212,7 @@ void Connection::hold_generation() {
 
 void Connection::begin_request() {
     request_ = &server_.take_request(peer_);
-    request_->server = &listen_.point->default_server();
-    request_->location = &request_->server->outside;
-    request_->block = request_->location->block;
-    request_->core = request_->location->core;
+    enter_server(listen_.point->default_server());
     request_->started_us = server_.clock().now_us();
     request_->number = peer_.requests + 1;
     request_->pipelined = consumed_ > 0 && peer_.requests > 0;
@@ -255,38 +252,12 @@ Connection::Turn Connection::finish_batch() {
     return Turn::listen;
 }
 
-// Finds server and path for a complete head. False when there are none: 400.
-bool Connection::route() {
-    Request& request = *request_;
-    std::string storage;
-    std::string_view host = lower_host(request.head.host, storage);
-    if (!request.head.host.is_lower) host = request.arena.copy(host);  // captures of a regex point into it
-    request.server = &listen_.point->find(host, request);
-    request.site = nullptr;  // its head may have begun in an older generation
-    request.location = &request.server->outside;
-    request.block = request.location->block;
-    request.core = request.location->core;
-    request.args = request.head.query;
-    request.has_args = request.head.has_query;
-    if (request.head.form == Target::asterisk || request.head.form == Target::authority) {
-        request.uri = "/";
-        return true;
-    }
-    if (request.head.path_is_plain) {
-        request.uri = request.head.path;
-        return true;
-    }
-    char* memory = request.arena.text(request.head.path.size());
-    auto uri = normalise_path(request.head.path, *request.core->merge_slashes, memory);
-    if (uri) request.uri = *uri;
-    return uri.has_value();
-}
-
 bool Connection::may_keep_alive() const {
     const Request& request = *request_;
     const CoreSettings& core = *request.core;
     if (!request.head.keep_alive || !request.keep_alive || closing_ || server_.draining()) return false;
     if (core.keepalive_timeout->count() == 0 || peer_.requests >= *core.keepalive_requests) return false;
+    if (is_confused_by_keep_alive(request, *core.keepalive_disable)) return false;
     uint64_t age_ms = (server_.clock().now_us() - peer_.since_us) / 1000;
     return age_ms < static_cast<uint64_t>(core.keepalive_time->count());
 }
@@ -451,6 +422,7 @@ void Connection::set_patience() {
     const Request& request = *request_;
     const CoreSettings& core = *request.core;
     idle_limit_ms_ = milliseconds_of(*core.keepalive_timeout);
+    idle_least_ms_ = milliseconds_of(*core.keepalive_min_timeout);
     // Who was too slow for one head is not waited for again.
     bool is_answered = request.sent_bytes > 0 && request.sent_status != 408;
     if (!closing_ || !is_answered || *core.lingering_close == CoreSettings::Lingering::off) return;
@@ -481,7 +453,11 @@ Connection::Turn Connection::flush() {
 }
 
 void Connection::drain() {
-    if (request_ == nullptr && !closing_ && pending().empty()) receiver_.end();
+    if (request_ != nullptr || closing_ || !pending().empty()) return;
+    uint64_t left = receiver_.left_ms();
+    uint64_t waited = idle_limit_ms_ > left ? idle_limit_ms_ - left : 0;
+    if (waited >= idle_least_ms_) return receiver_.end();
+    receiver_.shorten(std::min(left, idle_least_ms_ - waited));
 }
 
 void Connection::end() {

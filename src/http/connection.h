@@ -80,6 +80,8 @@ class Connection : public ListNode {
     void hold_generation();
     void begin_request();
     bool route();
+    void enter_server(const VirtualServer& server);
+    bool read_path();
 
     // Answering.
     Turn process(const Progress& head);
@@ -123,6 +125,7 @@ class Connection : public ListNode {
     H1Parser parser_;
     uint32_t consumed_ = 0;         // of the lease or the input
     uint32_t idle_limit_ms_;        // how long the client may stay silent between requests, or while lingering
+    uint32_t idle_least_ms_ = 0;    // for how long a leaving server still waits for its next request
     uint32_t linger_ms_ = 0;        // how long its bytes are still read when the connection closes; 0: not at all
     bool closing_ = false;          // after what is being answered
     bool reset_ = false;            // the close is to be a reset

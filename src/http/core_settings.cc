@@ -245,6 +245,10 @@ constexpr conf::Directive directives[] = {
         "keepalive_timeout", everywhere, {1, 2}, "How long an idle connection stays open; 0 disables keep-alive.")
         .shown_as("timeout [header_timeout]"),
     conf::value<&S::keepalive_requests>("keepalive_requests", everywhere, "The most requests of one connection."),
+    conf::value<&S::keepalive_min_timeout>("keepalive_min_timeout", everywhere,
+                                           "How long a leaving server still waits for a connection's next request."),
+    conf::value<&S::keepalive_disable>("keepalive_disable", everywhere,
+                                       "Old browsers that get no keep-alive, where it confuses them."),
     conf::value<&S::keepalive_time>("keepalive_time", everywhere, "The longest life of a connection with keep-alive."),
     conf::value<&S::lingering_close>("lingering_close", everywhere,
                                      "Whether more input is read before a connection is closed."),
@@ -296,9 +300,9 @@ constexpr conf::Directive directives[] = {
     conf::accepted<uint32_t>("server_names_hash_bucket_size", conf::http, "Tables size themselves."),
     conf::accepted<uint32_t>("variables_hash_max_size", conf::http, "Tables size themselves."),
     conf::accepted<uint32_t>("variables_hash_bucket_size", conf::http, "Tables size themselves."),
+    conf::accepted<bool>("log_subrequest", everywhere, "Nothing makes subrequests."),
     conf::accepted<bool>("msie_padding", everywhere, "For browsers long gone."),
     conf::accepted<bool>("msie_refresh", everywhere, "For browsers long gone."),
-    conf::accepted("keepalive_disable", everywhere, conf::at_least_one, "For browsers long gone."),
 };
 
 }  // namespace
@@ -326,6 +330,11 @@ void CoreSettings::inherit(const CoreSettings& outer) {
 }
 
 void CoreSettings::complete(conf::Completion& completion) {
+    // An `if` goes on with what answers in the location around it.
+    const conf::Block& block = completion.block();
+    if (handler == nullptr && block.context() == conf::if_in_location) {
+        handler = core_settings.in(*block.outer()).handler;
+    }
     if (root.empty()) root = Template::constant(completion.full_path("html"));
     if (types->empty() && !types.written()) {
         for (auto [extension, type] : {MimeType{"html", "text/html"}, {"gif", "image/gif"}, {"jpg", "image/jpeg"}}) {

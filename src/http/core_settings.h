@@ -3,6 +3,7 @@
 // The slot has an instance in every http, server and location block. Times that a request waits are milliseconds.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
@@ -43,6 +44,12 @@ class MimeTypes {
  private:
     std::vector<MimeType> types_;
 };
+
+// Whom keep-alive confuses: http/old_browsers.h.
+enum class OldBrowser : uint8_t { none, msie6, safari };
+constexpr std::array<conf::Choice<OldBrowser>, 3> choices(OldBrowser) {
+    return {{{"none", OldBrowser::none}, {"msie6", OldBrowser::msie6}, {"safari", OldBrowser::safari}}};
+}
 
 struct CoreSettings {
     // How paths become files: the value of `root` or `alias`, absolute once evaluated, and then the URI without its
@@ -100,6 +107,8 @@ struct CoreSettings {
     Setting<std::chrono::milliseconds> keepalive_timeout{std::chrono::seconds(75)};
     Setting<std::chrono::seconds> keepalive_header{std::chrono::seconds(0)};  // Keep-Alive: timeout=N; 0: none
     Setting<uint32_t> keepalive_requests{1000};
+    Setting<std::chrono::milliseconds> keepalive_min_timeout{std::chrono::milliseconds(0)};
+    Setting<conf::Flags<OldBrowser>> keepalive_disable{conf::Flags<OldBrowser>{OldBrowser::msie6}};
     Setting<std::chrono::milliseconds> keepalive_time{std::chrono::hours(1)};
     Setting<std::chrono::milliseconds> lingering_time{std::chrono::seconds(30)};
     Setting<std::chrono::milliseconds> lingering_timeout{std::chrono::seconds(5)};

@@ -288,6 +288,7 @@ bool Pipeline::finish(Answer& answer) {
     for (const ResponseField* field = request_.error_fields.first(); field != nullptr; field = field->next) {
         response.fields.add(request_.arena, field->name, field->value);
     }
+    request_.error_fields = {};  // another page that takes this one's place gets them from it
     // Conditions ask about what the handler gave; ranges are cut from what the filters made of it.
     uint16_t refused = apply_conditions(request_, response);
     if (refused == 0) {

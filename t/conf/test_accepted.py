@@ -9,7 +9,7 @@ WITHOUT_EFFECT = """
     connection_pool_size 512; request_pool_size 4k; subrequest_output_buffer_size 4k; types_hash_max_size 2048;
     types_hash_bucket_size 64; server_names_hash_max_size 512; server_names_hash_bucket_size 64;
     variables_hash_max_size 1024; variables_hash_bucket_size 64; msie_padding on; msie_refresh off;
-    keepalive_disable msie6; client_body_in_single_buffer on; proxy_temp_path proxy;
+    log_subrequest on; client_body_in_single_buffer on; proxy_temp_path proxy;
     fastcgi_temp_path fastcgi 1 2 3; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
 """
 
