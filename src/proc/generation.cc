@@ -11,14 +11,16 @@ conf::Bundle Origin::open_bundle() const {
 
 std::shared_ptr<Generation> Generation::build(const Program& program, conf::Bundle bundle) {
     auto generation = std::make_shared<Generation>();
-    generation->loaded_ = std::make_shared<Loaded>(std::move(bundle), conf::Tree());
+    const std::shared_ptr<Burial>& burial = generation->burial_;
+    generation->loaded_ = buried(burial, std::make_shared<Loaded>(std::move(bundle), conf::Tree()));
     Loaded& loaded = *generation->loaded_;
     loaded.tree = conf::load(program.language, loaded.bundle, program.origin.options());
     if (loaded.tree.failed()) return generation;
 
     std::shared_ptr<const conf::Tree> tree(generation->loaded_, &loaded.tree);
     for (const Protocol& protocol : program.protocols) {
-        auto& site = generation->sites_.emplace_back(protocol.make_site(tree));
+        std::shared_ptr<const Site> made = protocol.make_site(tree);
+        auto& site = generation->sites_.emplace_back(made ? buried(burial, std::move(made)) : nullptr);
         if (!site) continue;
         auto& listens = site->listens();
         generation->listens_.insert(generation->listens_.end(), listens.begin(), listens.end());

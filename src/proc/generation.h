@@ -20,6 +20,7 @@
 #include "net/service.h"
 #include "net/zones.h"
 #include "proc/core_settings.h"
+#include "proc/undertaker.h"
 
 namespace ringx::proc {
 
@@ -60,6 +61,8 @@ class Generation {
     LogFiles& logs() { return log_files.in(loaded_->tree.root()); }
     // By the protocols of the program; null for one that has no block.
     std::span<const std::shared_ptr<const Site>> sites() const { return sites_; }
+    // Whom its parts are left to when they are needed no more. From the loop's thread.
+    void leave_to(Undertaker& undertaker) { burial_->undertaker = &undertaker; }
     // Of all sites, in order.
     const std::vector<Listen>& listens() const { return listens_; }
 
@@ -69,6 +72,7 @@ class Generation {
         conf::Tree tree;
     };
 
+    std::shared_ptr<Burial> burial_ = std::make_shared<Burial>();
     std::shared_ptr<Loaded> loaded_;
     std::vector<std::shared_ptr<const Site>> sites_;
     std::vector<Listen> listens_;

@@ -1,6 +1,7 @@
 #include "proc/worker.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -60,6 +61,10 @@ Worker::~Worker() { CounterPage::give_back(context_.counters); }
 
 int Worker::run() {
     if (!open()) return fatal;
+    // A thread that frees a configuration would merge all its small chunks at once, and hold the allocator's lock.
+    mallopt(M_MXFAST, 0);
+    undertaker_.use(&loop_.blocking());
+    generation_->leave_to(undertaker_);
     while (!finished()) {
         loop_.turn();
         after_turn();
@@ -124,6 +129,7 @@ void Worker::close() {
         watch->stop();
         while (!watch->idle()) loop_.turn();
     }
+    undertaker_.use(nullptr);
     servers_.clear();
     signal_watch_.reset();
     master_watch_.reset();
@@ -246,6 +252,7 @@ void Worker::try_change() {
     context_.log = &generation_->log();
     if (start_.master) redirect_standard_error(log());
     context_.connections_max = generation_->events().worker_connections;
+    generation_->leave_to(undertaker_);
     use_sites();
     for (size_t i = 0; i < listens.size(); ++i) {
         if (!acceptors_.contains(listens[i].key)) add_acceptor(listens[i], std::move(change->sockets[i]));

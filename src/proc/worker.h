@@ -105,6 +105,7 @@ class Worker final : public Acceptor::Sink {
     void accepted(Fd socket, const std::string& key) override;
     const Log& log() const override { return generation_->log(); }
 
+    Undertaker undertaker_;  // outlives the loop, too
     WorkerStart start_;
     std::shared_ptr<Generation> generation_;
     std::unique_ptr<Build> build_;  // outlives the loop, whose threads may be at it
