@@ -98,7 +98,8 @@ HeldConnections::Taken HeldConnections::take(Arena& arena, const std::shared_ptr
         }
     }
     if (taken.outcome == Outcome::held) {
-        taken.held = arena.make<HeldConnection>(*this, zone, key);
+        // A key may point into the bytes of the head, which are gone before what the arena holds.
+        taken.held = arena.make<HeldConnection>(*this, zone, arena.copy(key));
         known->second.held.push_back(*taken.held);
     } else if (known->second.held.empty()) {
         zones_.erase(known);
