@@ -8,6 +8,7 @@
 #include "http/delay.h"
 #include "http/old_browsers.h"
 #include "http/output.h"
+#include "http/pace.h"
 #include "http/pipeline.h"
 #include "http/response_head.h"
 #include "http/server.h"
@@ -356,6 +357,7 @@ bool Connection::start_response(Response&& response) {
         request.sent_status = response.status;
         return true;
     }
+    const CoreSettings& core = *request.core;
     request.response = std::move(response);
     Response& ready = request.response;
     if (ready.keep_alive) ready.keep_alive = may_keep_alive();
@@ -374,6 +376,8 @@ bool Connection::start_response(Response&& response) {
     head_only_ = request.is_head() || end == BodyEnd::none;
     request.completed = head_only_ || ready.source == nullptr;
     if (head_only_) return true;
+    bool may_have_rate = !core.limit_rate->empty() || !request.states.empty();
+    if (may_have_rate) request.rate = rate_of(request);
     if (ready.source != nullptr) return false;
 
     std::span<const Piece> pieces = ready.pieces;
@@ -390,7 +394,6 @@ bool Connection::start_response(Response&& response) {
     if (end == BodyEnd::chunked) pieces = as_one_chunk(request.arena, pieces);
     for (const Piece& piece : pieces) request.sent_body_bytes += piece.size();
     request.sent_bytes += request.sent_body_bytes;
-    const CoreSettings& core = *request.core;
     output.set_body(pieces, ready.file ? ready.file->fd.get() : -1, *core.sendfile, core.sendfile_max_chunk->bytes);
     return true;
 }
@@ -401,6 +404,7 @@ Connection::Turn Connection::after_response() {
     Output& output = server_.output();
     bool body_unread = request.body != nullptr && !request.body->ended();
     bool has_body_to_send = output.has_body();
+    if (request.rate != 0 && !output.empty()) return Turn::slow;
     if (has_body_to_send || body_unread || request.leaves_alone || output.text().size() > output_bytes_max) {
         Turn turn = flush();
         if (turn != Turn::listen) return turn;

@@ -102,6 +102,7 @@ class Connection : public ListNode {
     Task<void> await_answer();
     Task<void> leave_request();
     Task<bool> send_output(Output& output);
+    Task<bool> send_paced(Output& output);
     Task<bool> send_source(Output& output);
     Task<Result<>> wait_writable();
     struct BodyDrain;

@@ -164,6 +164,21 @@ void set_directio(S& settings, conf::Binding& binding) {
 
 void set_body_temp_path(S& settings, conf::Binding& binding) { set_temp_path(settings.client_body_temp_path, binding); }
 
+// A size, or a text with variables that gives one.
+void set_size_template(Setting<Template>& setting, conf::Binding& binding) {
+    if (setting.given) return binding.duplicate();
+    const conf::Word& word = binding.words()[0];
+    auto size = Template::compile(binding, word);
+    if (!size) return;
+    if (size->is_constant() && !binding.parse<conf::Size>(word)) return;
+    setting.give(std::move(*size));
+}
+
+void set_limit_rate(S& settings, conf::Binding& binding) { set_size_template(settings.limit_rate, binding); }
+void set_limit_rate_after(S& settings, conf::Binding& binding) {
+    set_size_template(settings.limit_rate_after, binding);
+}
+
 // A directory for temporary files is remembered only to be checked: what uses it comes with its module.
 constexpr conf::Directive temp_path(std::string_view name) {
     return conf::accepted(name, everywhere, {1, 4}, "A directory for temporary files; nothing is written to it yet.");
@@ -211,6 +226,14 @@ constexpr conf::Directive directives[] = {
     conf::value<&S::tcp_nopush>("tcp_nopush", everywhere, "Send the head and the beginning of a file in one packet."),
     conf::value<&S::tcp_nodelay>("tcp_nodelay", everywhere, "Send small packets without delay."),
     conf::value<&S::etag>("etag", everywhere, "Send the ETag of files."),
+    conf::custom<&set_limit_rate, &S::limit_rate>("limit_rate", everywhere | conf::if_in_location, {1, 1},
+                                                  "How many bytes of an answer are sent in a second; 0: no limit.")
+        .shown_as("rate"),
+    conf::custom<&set_limit_rate_after, &S::limit_rate_after>("limit_rate_after", everywhere | conf::if_in_location,
+                                                              {1, 1}, "How much is sent before limit_rate counts.")
+        .shown_as("size"),
+    conf::value<&S::chunked_transfer_encoding>("chunked_transfer_encoding", everywhere,
+                                               "Send answers of unknown length in chunks; otherwise up to the close."),
     conf::value<&S::if_modified_since>("if_modified_since", everywhere,
                                        "How times in If-Modified-Since are compared with those of files."),
     conf::value<&S::max_ranges>("max_ranges", everywhere, "The most ranges a request may ask for; 0 disables ranges."),

@@ -115,6 +115,9 @@ struct CoreSettings {
     enum class Lingering : uint8_t { off, on, always };
     Setting<Lingering> lingering_close{Lingering::on};
     Setting<bool> reset_timedout_connection{false};
+    Setting<Template> limit_rate;  // bytes a second; empty: no limit
+    Setting<Template> limit_rate_after;
+    Setting<bool> chunked_transfer_encoding{true};
 
     Setting<conf::Size> client_header_buffer_size{conf::Size{1024}};
     Setting<conf::Buffers> large_client_header_buffers{conf::Buffers{4, 8192}};

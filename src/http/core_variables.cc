@@ -17,6 +17,7 @@
 #include "http/field_variables.h"
 #include "http/file_lookup.h"
 #include "http/number_text.h"
+#include "http/pace.h"
 #include "http/peer_variables.h"
 #include "http/request.h"
 #include "http/request_body.h"
@@ -144,7 +145,13 @@ Value status(Request& r, const VariableUse&) {
 Value bytes_sent(Request& r, const VariableUse&) { return number_text(r.arena, r.sent_bytes); }
 Value body_bytes_sent(Request& r, const VariableUse&) { return number_text(r.arena, r.sent_body_bytes); }
 Value request_completion(Request& r, const VariableUse&) { return r.completed ? "OK" : ""; }
-Value limit_rate(Request&, const VariableUse&) { return "0"; }  // there is no limit
+Value limit_rate(Request& r, const VariableUse&) { return number_text(r.arena, assigned_rate(r)); }
+
+void set_limit_rate(Request& r, const VariableUse&, std::string_view text) {
+    auto rate = conf::parse<conf::Size>(text);
+    if (rate) return assign_rate(r, *rate);
+    r.log().write(Level::error, r.log_context(), "invalid $limit_rate \"{}\"", text);
+}
 
 // --- the connection
 
@@ -240,7 +247,7 @@ constexpr Variable variables[] = {
     {"https", https},
     {"is_args", is_args},
     {"is_request_port", is_request_port},
-    {"limit_rate", limit_rate, false, true},
+    {"limit_rate", limit_rate, false, true, set_limit_rate},
     {"msec", msec},
     {"nginx_version", version},
     {"pid", pid},

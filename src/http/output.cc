@@ -40,6 +40,7 @@ Output& Output::operator=(Output&& other) noexcept {
     file_ = std::exchange(other.file_, -1);
     use_sendfile_ = other.use_sendfile_;
     step_bytes_max_ = other.step_bytes_max_;
+    budget_ = std::exchange(other.budget_, no_limit);
     warm_until_ = std::exchange(other.warm_until_, 0);
     error_ = other.error_;
     return *this;
@@ -56,7 +57,7 @@ void Output::set_body(std::span<const Piece> pieces, int file, bool use_sendfile
 
 Output::Window Output::window() const {
     const Piece& piece = pieces_.front();
-    uint64_t bytes = std::min(piece.bytes_of_file - sent_of_piece_, step_bytes_max_);
+    uint64_t bytes = std::min({piece.bytes_of_file - sent_of_piece_, step_bytes_max_, budget_});
     return {piece.offset + sent_of_piece_, static_cast<uint32_t>(bytes)};
 }
 
@@ -68,6 +69,7 @@ uint64_t Output::unsent() const {
 
 Flushed Output::flush(int socket, bool end_follows) {
     while (!empty()) {
+        if (budget_ == 0) return Flushed::paced;
         bool file_is_due = text_.empty() && pieces_.front().bytes_of_file > 0;
         Flushed result = file_is_due ? flush_file(socket) : flush_memory(socket, end_follows);
         if (result != Flushed::all) return result;
@@ -91,8 +93,16 @@ Flushed Output::flush_memory(int socket, bool end_follows) {
         add(pieces_[piece].memory.data() + sent, pieces_[piece].memory.size() - sent);
     }
 
+    bool is_cut = bytes > budget_;
+    while (bytes > budget_) {
+        iovec& last = parts[count - 1];
+        size_t too_much = std::min<size_t>(bytes - budget_, last.iov_len);
+        last.iov_len -= too_much;
+        bytes -= too_much;
+        if (last.iov_len == 0) --count;
+    }
     // What follows is sent at once: the head shares its packet with the beginning of the file.
-    bool more = end_follows || piece < pieces_.size();
+    bool more = !is_cut && (end_follows || piece < pieces_.size());
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
     msghdr message{};
     message.msg_iov = parts;
@@ -139,6 +149,7 @@ ssize_t Output::copy_file(int socket, uint64_t offset, size_t bytes) {
 }
 
 void Output::advance(uint64_t sent) {
+    if (budget_ != no_limit) budget_ -= sent;
     if (!text_.empty()) {
         uint64_t of_text = std::min<uint64_t>(sent, text_.size() - sent_of_text_);
         sent_of_text_ += of_text;

@@ -20,6 +20,7 @@ enum class Flushed : uint8_t {
     full,    // the socket takes no more now
     step,    // it may take more, but others have their turn first
     cold,    // the next bytes of the file, window(), are not in memory
+    paced,   // as much has left as limit() allows
     failed,  // error() says why; truncated() when the file has become too short
 };
 
@@ -41,6 +42,10 @@ class Output {
     // With `end_follows` the caller ends the connection as soon as all is sent: the last bytes are kept back for the
     // moment that takes, so that they share a packet with its FIN.
     Flushed flush(int socket, bool end_follows = false);
+
+    // At most this many bytes leave before the next call of limit().
+    void limit(uint64_t bytes) { budget_ = bytes; }
+    static constexpr uint64_t no_limit = ~uint64_t{0};
 
     Error error() const { return error_; }
     bool truncated() const { return error_.number == 0; }
@@ -74,6 +79,7 @@ class Output {
     int file_ = -1;
     bool use_sendfile_ = true;
     uint64_t step_bytes_max_ = window_bytes_max;
+    uint64_t budget_ = no_limit;
     uint64_t warm_until_ = 0;  // the file has just been read up to here
     Error error_;
 };

@@ -125,6 +125,8 @@ struct RequestState {
 
     const Response* making = nullptr;  // what filters work on, while they do
 
+    uint64_t rate = 0;  // bytes a second the answer may be sent at, once it is known; 0: no limit
+
     // What was answered, and how far it got; for logs.
     Response response;
     uint16_t sent_status = 0;  // 0: nothing was sent (yet)

@@ -10,6 +10,8 @@ namespace ringx::http {
 
 class RequestStates {
  public:
+    bool empty() const { return first_ == nullptr; }
+
     // The object of type T; null when there is none yet.
     template <typename T>
     T* find() const {

@@ -116,7 +116,8 @@ BodyEnd body_end(const Request& request, const Response& response) {
     if (response.content_length) return BodyEnd::length;
     if (response.source == nullptr && !response.has_pieces()) return BodyEnd::length;  // of nothing
     if (request.is_head()) return BodyEnd::none;  // and as in nginx no word about how it would have come
-    return request.head.minor_version >= 1 ? BodyEnd::chunked : BodyEnd::close;
+    bool chunked = request.head.minor_version >= 1 && *request.core->chunked_transfer_encoding;
+    return chunked ? BodyEnd::chunked : BodyEnd::close;
 }
 
 void append_response_head(std::string& out, const Request& request, const Response& response, BodyEnd end) {

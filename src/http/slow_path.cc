@@ -11,7 +11,9 @@
 #include "event/next_turn.h"
 #include "http/chunked.h"
 #include "http/connection.h"
+#include "http/delay.h"
 #include "http/output.h"
+#include "http/pace.h"
 #include "http/pipeline.h"
 #include "http/response_head.h"
 #include "http/server.h"
@@ -133,11 +135,41 @@ Task<void> Connection::await_answer() {
     }
 }
 
-// Sends all of the output. False when it failed, and was reported.
+// Sends all of the output of an answer with a limit_rate, part by part.
+Task<bool> Connection::send_paced(Output& output) {
+    Request& request = *request_;
+    const uint64_t rate = std::exchange(request.rate, 0);  // so that each part is sent like any other output
+    const Pace pace(request, rate);
+    bool good = true;
+    for (;;) {
+        auto sent = [&] { return request.sent_bytes - std::min(request.sent_bytes, output.unsent()); };
+        uint64_t before = sent();
+        uint64_t wait_ms = 0;
+        uint64_t budget = pace.budget(before, server_.clock().now_us(), wait_ms);
+        output.limit(budget);
+        if (budget > 0) {
+            good = co_await send_output(output);
+            if (!good || output.empty()) break;
+            wait_ms = pace.worth_ms(before, sent());
+        }
+        bool goes_on = co_await delay(request, wait_ms);
+        if (!goes_on || ended_) {
+            drop(output);
+            good = false;
+            break;
+        }
+    }
+    output.limit(Output::no_limit);
+    request.rate = rate;
+    co_return good;
+}
+
+// Sends all of the output, or as much as its limit allows. False when it failed, and was reported.
 Task<bool> Connection::send_output(Output& output) {
+    if (request_ != nullptr && request_->rate != 0) co_return co_await send_paced(output);
     while (!ended_) {
         Flushed flushed = output.flush(peer_.fd);
-        if (flushed == Flushed::all) co_return true;
+        if (flushed == Flushed::all || flushed == Flushed::paced) co_return true;
         if (flushed == Flushed::failed) {
             report_send_error(output);
             break;

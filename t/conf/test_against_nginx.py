@@ -105,3 +105,19 @@ hsl client_body_timeout x; | client_body_timeout; | client_max_body_size 1g; | c
 
 def test_bodies_are_configured_alike(new_server):
     check(new_server, BODIES)
+
+
+SENDING = """
+hsl limit_rate 1k; | limit_rate x; | limit_rate; | limit_rate $arg_x; | limit_rate 0; | limit_rate 1k 2k;
+hsl limit_rate_after 1k; | limit_rate_after x; | limit_rate_after; | limit_rate_after $arg_x;
+h limit_rate 1k; limit_rate 2k; | limit_rate_after 1k; limit_rate_after 2k; | limit_rate ${x;
+m limit_rate 1k; | limit_rate_after 1k; | chunked_transfer_encoding on; | postpone_output 1;
+hsl chunked_transfer_encoding on; | chunked_transfer_encoding x; | chunked_transfer_encoding;
+h chunked_transfer_encoding on; chunked_transfer_encoding on;
+hsl postpone_output 0; | postpone_output x; | postpone_output; | reset_timedout_connection on;
+hsl reset_timedout_connection x; | tcp_nopush on; | tcp_nopush x; | tcp_nodelay off; | tcp_nodelay x;
+"""
+
+
+def test_sending_is_configured_alike(new_server):
+    check(new_server, SENDING)
