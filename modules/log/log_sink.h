@@ -11,9 +11,9 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/log_thread.h"
 #include "event/loop.h"
 #include "modules/log/log_format.h"
-#include "modules/log/log_thread.h"
 
 namespace ringx::http {
 

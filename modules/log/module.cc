@@ -18,7 +18,7 @@ namespace {
 // A worker's sinks, by the number of their descriptor, which is one file's as long as there is a sink for it.
 class Sinks {
  public:
-    explicit Sinks(Loop& loop) : named(loop), loop_(loop) {}
+    explicit Sinks(Loop& loop) : named(loop, thread_), loop_(loop) {}
 
     LogSink& of(const std::shared_ptr<LogFile>& file) {
         CHECK(file->fd() >= 0);
@@ -40,7 +40,7 @@ class Sinks {
     }
 
     Loop& loop_;
-    LogThread thread_;
+    LogThread thread_;  // ends before `named`, which it works for, and after the sinks
     std::vector<std::unique_ptr<LogSink>> by_fd_;
 };
 

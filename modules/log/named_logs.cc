@@ -2,15 +2,23 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <iterator>
+#include <utility>
 
 #include "http/core_settings.h"
 
 namespace ringx::http {
 namespace {
 
-bool has_root(Request& request) {
-    std::string root(request.core->root.evaluate(request));
+constexpr uint64_t report_interval_ms = 60'000;
+
+uint64_t milliseconds_now() {
+    using namespace std::chrono;
+    return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+bool is_directory(const std::string& root) {
     struct stat status;
     return stat(root.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
@@ -23,7 +31,7 @@ void NamedLogs::forget(Entries::iterator entry) {
 }
 
 NamedLogs::Entry& NamedLogs::find(std::string_view path, const NamedLogRules& rules) {
-    uint64_t now = loop_.clock().now_ms();
+    uint64_t now = now_ms_;
     while (!entries_.empty()) {
         auto oldest = std::prev(entries_.end());
         if (oldest->used_ms + rules.inactive_ms > now && entries_.size() <= rules.files_max) break;
@@ -44,7 +52,7 @@ NamedLogs::Entry& NamedLogs::find(std::string_view path, const NamedLogRules& ru
 
 // Opens the file unless it is open and still the one the path means.
 Result<> NamedLogs::make_ready(Entry& entry, const NamedLogRules& rules) {
-    uint64_t now = loop_.clock().now_ms();
+    uint64_t now = now_ms_;
     if (entry.file && now < entry.checked_ms + rules.valid_ms) return {};
     entry.checked_ms = now;
     struct stat status;
@@ -65,16 +73,31 @@ Result<> NamedLogs::make_ready(Entry& entry, const NamedLogRules& rules) {
 }
 
 void NamedLogs::write(std::string_view path, std::string_view line, const NamedLogRules& rules, Request& request) {
-    if (!has_root(request)) return;
-    Entry& entry = find(path, rules);
-    if (auto ready = make_ready(entry, rules); !ready) {
-        request.log().write(Level::crit, request.log_context(), ready.error(), "{}() \"{}\" failed",
-                            ready.error().call, path);
-        return;
+    Line copy{std::string(request.core->root.evaluate(request)), std::string(path), std::string(line), rules,
+              request.log()};
+    size_t bytes = sizeof copy + copy.root.size() + copy.path.size() + copy.text.size();
+    auto taken = thread_.run(bytes, [this, kept = std::move(copy)] { append(kept); });
+    if (!taken) losses_.lines_lost(request.log(), loop_.clock().now_ms(), taken.error(), path);
+}
+
+// Says on the loop what went wrong.
+void NamedLogs::report(const Line& line, Level level, Error error) {
+    loop_.post([errors = line.errors, path = line.path, level, error] {
+        errors.write(level, error, "{}() \"{}\" failed", error.call, path);
+    });
+}
+
+void NamedLogs::append(const Line& line) {
+    if (!is_directory(line.root)) return;
+    now_ms_ = milliseconds_now();
+    Entry& entry = find(line.path, line.rules);
+    if (auto ready = make_ready(entry, line.rules); !ready) return report(line, Level::crit, ready.error());
+    auto written = thread_.write_patiently(entry.file->fd(), line.text);
+    if (!written && now_ms_ >= next_report_ms_) {
+        next_report_ms_ = now_ms_ + report_interval_ms;
+        report(line, Level::alert, written.error());
     }
-    auto written = entry.file->write(line);
-    if (!written) losses_.lines_lost(request.log(), loop_.clock().now_ms(), written.error(), path);
-    if (entry.uses < rules.min_uses || rules.files_max == 0) entry.file.reset();
+    if (entry.uses < line.rules.min_uses || line.rules.files_max == 0) entry.file.reset();
 }
 
 }  // namespace ringx::http

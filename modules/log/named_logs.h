@@ -2,7 +2,8 @@
 //
 // They are opened by the worker, with its rights, for every line; open_log_file_cache keeps the most used ones open and
 // looks from time to time whether the path still means the same file. As in nginx a line is only written when the root
-// of the request exists, so that a Host that means nothing makes no files.
+// of the request exists, so that a Host that means nothing makes no files. All of this asks the file system, so it
+// happens on the worker's thread for logs: what is below `private` is touched by that thread alone.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct NamedLogRules {
 
 class NamedLogs {
  public:
-    explicit NamedLogs(Loop& loop) : loop_(loop) {}
+    // REQUIRES: loop and thread have ended their work for it before it is destroyed.
+    NamedLogs(Loop& loop, LogThread& thread) : loop_(loop), thread_(thread) {}
 
     // Appends the line to the file at this path.
     void write(std::string_view path, std::string_view line, const NamedLogRules& rules, Request& request);
@@ -44,14 +46,29 @@ class NamedLogs {
     };
     using Entries = std::list<Entry>;  // last used first
 
+    // A line on its way.
+    struct Line {
+        std::string root;
+        std::string path;
+        std::string text;
+        NamedLogRules rules;
+        Log errors;  // of the request
+    };
+
+    void append(const Line& line);
+    void report(const Line& line, Level level, Error error);
     Entry& find(std::string_view path, const NamedLogRules& rules);
     Result<> make_ready(Entry& entry, const NamedLogRules& rules);
     void forget(Entries::iterator entry);
 
     Loop& loop_;
+    LogThread& thread_;
+    uint64_t now_ms_ = 0;
     Entries entries_;
     std::unordered_map<std::string_view, Entries::iterator> by_path_;
-    LossReport losses_;
+    uint64_t next_report_ms_ = 0;
+
+    LossReport losses_;  // the loop's
 };
 
 }  // namespace ringx::http

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/log_thread.h"
 #include "base/syslog.h"
 
 namespace ringx {
@@ -16,6 +17,9 @@ namespace {
 
 constexpr size_t line_bytes_max = 2048;   // with the newline, as in nginx
 constexpr size_t error_bytes_kept = 50;   // a long message leaves this much of the line to the error behind it
+// A write that took longer than this has waited for a disk. For a while its file is left to the thread.
+constexpr std::chrono::milliseconds slow_write{10};
+constexpr std::chrono::seconds slow_disk{10};
 constexpr int first_own_fd = 3;           // 0 to 2 belong to whoever started us
 
 constexpr std::string_view level_names[] = {"emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"};
@@ -190,7 +194,8 @@ Result<> LogFile::open() {
 void LogFile::adopt(Fd opened) {
     CHECK(opened.get() >= first_own_fd);
     if (!open_) {
-        open_ = std::make_shared<Open>(Open{std::move(opened), nullptr});
+        open_ = std::make_shared<Open>();
+        open_->fd = std::move(opened);
         return;
     }
     if (open_->before_exchange) open_->before_exchange();
@@ -203,8 +208,36 @@ void LogFile::before_exchange(std::function<void()> call) const {
     open_->before_exchange = std::move(call);
 }
 
+void LogFile::use_thread(LogThread* thread) const {
+    CHECK(open_ != nullptr);
+    struct stat status;
+    open_->is_regular = fstat(fd(), &status) == 0 && S_ISREG(status.st_mode);
+    open_->thread = thread;
+    if (open_->backlog == nullptr) open_->backlog = std::make_shared<LogBacklog>();
+}
+
+// Writes what can be written without waiting, and gives the rest to the thread.
+Result<> LogFile::write_or_leave(std::string_view text) const {
+    using Clock = std::chrono::steady_clock;
+    bool in_order = open_->backlog->waiting == 0;
+    if (in_order && Clock::now() >= open_->slow_until) {
+        Result<> written = append_without_waiting(fd(), text);
+        if (written) return written;
+        bool cannot_tell = written.error().number == EOPNOTSUPP;
+        if (cannot_tell && open_->is_regular) {
+            auto begin = Clock::now();
+            written = write_all(fd(), text);
+            if (Clock::now() - begin > slow_write) open_->slow_until = Clock::now() + slow_disk;
+            return written;
+        }
+        if (!cannot_tell && written.error().number != EAGAIN) return written;
+    }
+    return open_->thread->write(fd(), std::string(text), 0, open_->backlog);
+}
+
 Result<> LogFile::write(std::string_view text, std::optional<Level> level) const {
     if (fd() < 0) return fail("write", EBADF);
+    if (!syslog_ && open_->thread != nullptr) return write_or_leave(text);
     if (!syslog_) return write_all(fd(), text);
     if (text.ends_with('\n')) text.remove_suffix(1);
     return send_syslog(fd(), *syslog_, text, level.value_or(syslog_->severity));

@@ -8,6 +8,7 @@
 // or are JSON objects with the same content.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +29,8 @@ enum class Level : uint8_t { emerg = 1, alert, crit, error, warn, notice, info, 
 std::string_view level_name(Level level);
 std::optional<Level> parse_level(std::string_view name);
 
+class LogThread;
+struct LogBacklog;
 struct SyslogTarget;
 
 // One open destination: a file, standard error, or a socket of syslog.
@@ -61,6 +64,10 @@ class LogFile {
     // REQUIRES: it is open.
     void before_exchange(std::function<void()> call) const;
 
+    // Lines that would have to wait, for a disk or a reader, are left to the thread from now on; null: not any more.
+    // REQUIRES: it is open.
+    void use_thread(LogThread* thread) const;
+
     // Writes the whole text, which ends in a newline, as one record; short writes of files are continued. Syslog gets
     // the severity of `level`, or without one that of its name.
     Result<> write(std::string_view text, std::optional<Level> level = {}) const;
@@ -69,7 +76,13 @@ class LogFile {
     struct Open {
         Fd fd;
         std::function<void()> before_exchange;
+        LogThread* thread = nullptr;
+        std::shared_ptr<LogBacklog> backlog;  // of the thread
+        bool is_regular = false;
+        std::chrono::steady_clock::time_point slow_until;
     };
+
+    Result<> write_or_leave(std::string_view text) const;
 
     std::string name_;
     std::unique_ptr<const SyslogTarget> syslog_;

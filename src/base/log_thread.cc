@@ -1,4 +1,4 @@
-#include "modules/log/log_thread.h"
+#include "base/log_thread.h"
 
 #define ZLIB_CONST
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 
-namespace ringx::http {
+namespace ringx {
 namespace {
 
 // How long the end of the worker is put off by a pipe that nobody reads.
@@ -61,12 +61,25 @@ LogThread::~LogThread() {
 Result<> LogThread::write(int fd, std::string text, int gzip_level, std::shared_ptr<LogBacklog> backlog) {
     Fd file(fcntl(fd, F_DUPFD_CLOEXEC, first_own_fd));
     if (!file) return fail("fcntl");
+    ++backlog->waiting;
+    size_t bytes = text.size();
+    auto job = [this, file = std::move(file), text = std::move(text), gzip_level, backlog] {
+        auto written = gzip_level > 0 ? write_patiently(file.get(), gzip_member(text, gzip_level))
+                                      : write_patiently(file.get(), text);
+        if (!written) backlog->error = written.error().number;
+        --backlog->waiting;
+    };
+    Result<> taken = run(bytes, std::move(job));
+    if (!taken) --backlog->waiting;
+    return taken;
+}
+
+Result<> LogThread::run(size_t bytes, std::move_only_function<void()> work) {
     {
         std::lock_guard lock(mutex_);
-        if (waiting_bytes_ + text.size() > waiting_bytes_max) return fail("write", EAGAIN);
-        waiting_bytes_ += text.size();
-        ++backlog->waiting;
-        jobs_.push_back({std::move(file), std::move(text), gzip_level, std::move(backlog)});
+        if (waiting_bytes_ + bytes > waiting_bytes_max) return fail("write", EAGAIN);
+        waiting_bytes_ += bytes;
+        jobs_.push_back({bytes, std::move(work)});
     }
     work_there_.notify_one();
     if (thread_.joinable()) return {};
@@ -88,21 +101,13 @@ void LogThread::serve() {
         Job job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
-        run(job);
-        --job.backlog->waiting;
+        job.work();
         lock.lock();
-        waiting_bytes_ -= job.text.size();
+        waiting_bytes_ -= job.bytes;
     }
 }
 
-void LogThread::run(const Job& job) {
-    auto written = job.gzip_level > 0 ? write_patiently(job.file.get(), gzip_member(job.text, job.gzip_level))
-                                      : write_patiently(job.file.get(), job.text);
-    if (!written) job.backlog->error = written.error().number;
-}
-
-// Waits for room in a pipe; but not for ever, when the worker is to end.
-Result<> LogThread::write_patiently(int fd, std::string_view text) {
+Result<> LogThread::write_patiently(int fd, std::string_view text) const {
     for (;;) {
         auto written = append_without_waiting(fd, text);
         if (written) return {};
@@ -114,4 +119,4 @@ Result<> LogThread::write_patiently(int fd, std::string_view text) {
     }
 }
 
-}  // namespace ringx::http
+}  // namespace ringx

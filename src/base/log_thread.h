@@ -1,4 +1,4 @@
-// modules/log/log_thread.h - a worker's thread for what would make it wait: slow disks, full pipes, compression.
+// base/log_thread.h - a worker's thread for what would make it wait: slow disks, full pipes, compression.
 //
 // Texts are written in the order they were given, each to a descriptor of its own, so that rotation and reloads need
 // not wait for them. The thread is started by the first text and ends with the object, after the last one. What waits
@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,7 +18,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace ringx::http {
+namespace ringx {
 
 // What one file's texts have come to.
 struct LogBacklog {
@@ -37,17 +38,19 @@ class LogThread {
     // Writes the text, as a gzip member if a level is given. EAGAIN when too much waits already.
     Result<> write(int fd, std::string text, int gzip_level, std::shared_ptr<LogBacklog> backlog);
 
+    // Runs `work`, which holds about so many bytes, after what was given before. EAGAIN when too much waits already.
+    Result<> run(size_t bytes, std::move_only_function<void()> work);
+
+    // For work on the thread: waits for room in a pipe; but not for ever, when the thread is to end.
+    Result<> write_patiently(int fd, std::string_view text) const;
+
  private:
     struct Job {
-        Fd file;
-        std::string text;
-        int gzip_level;
-        std::shared_ptr<LogBacklog> backlog;
+        size_t bytes;
+        std::move_only_function<void()> work;
     };
 
     void serve();
-    void run(const Job& job);
-    Result<> write_patiently(int fd, std::string_view text);
 
     std::mutex mutex_;
     std::condition_variable work_there_;
@@ -61,4 +64,4 @@ class LogThread {
 // EOPNOTSUPP when the file system cannot tell.
 Result<> append_without_waiting(int fd, std::string_view& text);
 
-}  // namespace ringx::http
+}  // namespace ringx

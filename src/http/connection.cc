@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "http/chunked.h"
 #include "http/delay.h"
 #include "http/old_browsers.h"
 #include "http/output.h"
@@ -19,27 +18,6 @@ namespace {
 
 // Answers of a pipeline are gathered up to this size, then sent.
 constexpr size_t output_bytes_max = 64 * 1024;
-
-// A body in memory, framed.
-void append_body(std::string& out, std::string_view body, BodyEnd end) {
-    if (end != BodyEnd::chunked) {
-        out += body;
-        return;
-    }
-    ChunkHead head(body.size());
-    for (std::string_view part : {head.text(), body, chunk_end, last_chunk}) out += part;
-}
-
-// Pieces whose length was not announced, framed.
-std::span<const Piece> as_one_chunk(Arena& arena, std::span<const Piece> pieces) {
-    uint64_t bytes = 0;
-    for (const Piece& piece : pieces) bytes += piece.size();
-    auto framed = arena.make_array<Piece>(pieces.size() + 2);
-    framed.front().memory = arena.copy(ChunkHead(bytes).text());
-    std::ranges::copy(pieces, framed.begin() + 1);
-    framed.back().memory = "\r\n0\r\n\r\n";
-    return framed;
-}
 
 uint32_t milliseconds_of(std::chrono::milliseconds time) {
     return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, UINT32_MAX));

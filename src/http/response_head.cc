@@ -1,9 +1,11 @@
 #include "http/response_head.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <span>
 
+#include "http/chunked.h"
 #include "http/core_settings.h"
 #include "http/http_date.h"
 #include "http/status.h"
@@ -125,6 +127,25 @@ void append_response_head(std::string& out, const Request& request, const Respon
     out.resize_and_overwrite(before + head_bytes_max(request, response), [&](char* text, size_t) {
         return static_cast<size_t>(write_head(text + before, request, response, end) - text);
     });
+}
+
+void append_body(std::string& out, std::string_view body, BodyEnd end) {
+    if (end != BodyEnd::chunked) {
+        out += body;
+        return;
+    }
+    ChunkHead head(body.size());
+    for (std::string_view part : {head.text(), body, chunk_end, last_chunk}) out += part;
+}
+
+std::span<const Piece> as_one_chunk(Arena& arena, std::span<const Piece> pieces) {
+    uint64_t bytes = 0;
+    for (const Piece& piece : pieces) bytes += piece.size();
+    auto framed = arena.make_array<Piece>(pieces.size() + 2);
+    framed.front().memory = arena.copy(ChunkHead(bytes).text());
+    std::ranges::copy(pieces, framed.begin() + 1);
+    framed.back().memory = "\r\n0\r\n\r\n";
+    return framed;
 }
 
 }  // namespace ringx::http

@@ -47,7 +47,7 @@ void add_error_log(ErrorLog& settings, conf::Binding& binding) {
             has_level = true;
         } else if (is_debug_part(word.text)) {
             destination.level = Level::debug;
-        } else if (word.text == "json") {
+        } else if (word.text == "json" || word.text == "format=json") {
             destination.json = true;
         } else {
             return binding.mistake(word, text::format("invalid log level \"{}\"", word.text),
@@ -77,7 +77,7 @@ constexpr conf::Directive rows[] = {
     conf::custom<&add_error_log>(
         "error_log", conf::main | conf::http | conf::server | conf::location | conf::stream | conf::stream_server,
         conf::at_least_one, "Where errors are written, and from which level on.")
-        .shown_as("file | stderr | syslog:server=address[,parameter=value] [level] [json]"),
+        .shown_as("file | stderr | syslog:server=address[,parameter=value] [level] [format=json]"),
 };
 
 }  // namespace

@@ -57,7 +57,17 @@ Worker::Worker(WorkerStart start)
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
 
-Worker::~Worker() { CounterPage::give_back(context_.counters); }
+Worker::~Worker() {
+    use_log_thread(nullptr);
+    CounterPage::give_back(context_.counters);
+}
+
+// No log keeps the loop waiting.
+void Worker::use_log_thread(LogThread* thread) {
+    for (auto& file : generation_->logs().all()) {
+        if (file->fd() >= 0) file->use_thread(thread);
+    }
+}
 
 int Worker::run() {
     if (!open()) return fatal;
@@ -65,6 +75,7 @@ int Worker::run() {
     mallopt(M_MXFAST, 0);
     undertaker_.use(&loop_.blocking());
     generation_->leave_to(undertaker_);
+    use_log_thread(&log_thread_);
     while (!finished()) {
         loop_.turn();
         after_turn();
@@ -250,6 +261,7 @@ void Worker::try_change() {
     std::unique_ptr<Change> change = std::move(change_);
     std::shared_ptr<Generation> before = std::exchange(generation_, change->next);
     context_.log = &generation_->log();
+    use_log_thread(&log_thread_);
     if (start_.master) redirect_standard_error(log());
     context_.connections_max = generation_->events().worker_connections;
     generation_->leave_to(undertaker_);

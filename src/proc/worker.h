@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/log_thread.h"
 #include "event/loop.h"
 #include "net/service.h"
 #include "proc/acceptor.h"
@@ -105,6 +106,9 @@ class Worker final : public Acceptor::Sink {
     void accepted(Fd socket, const std::string& key) override;
     const Log& log() const override { return generation_->log(); }
 
+    void use_log_thread(LogThread* thread);
+
+    LogThread log_thread_;  // for all that follows
     Undertaker undertaker_;  // outlives the loop, too
     WorkerStart start_;
     std::shared_ptr<Generation> generation_;

@@ -1,7 +1,7 @@
-// t/unit/modules/log/log_thread_test.cc - texts written by a thread: in order, to the right file, bounded.
+// t/unit/base/log_thread_test.cc - texts written by a thread: in order, to the right file, bounded.
 //
 // Pipes stand for slow disks: they take nothing until the test reads.
-#include "modules/log/log_thread.h"
+#include "base/log_thread.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include <array>
 
-namespace ringx::http {
+namespace ringx {
 namespace {
 
 struct Pipe {
@@ -91,4 +91,4 @@ TEST(LogThread, a_pipe_that_nobody_reads_does_not_put_off_the_end_for_ever) {
 }
 
 }  // namespace
-}  // namespace ringx::http
+}  // namespace ringx
