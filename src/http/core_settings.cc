@@ -333,14 +333,22 @@ constexpr conf::Directive directives[] = {
 constinit conf::Slot<CoreSettings> core_settings;
 const conf::Section core_section{"core", directives, &core_settings};
 
+MimeType::Key::Key(std::string_view text) : extension(text) {
+    for (size_t i = 0; i < sizeof beginning; ++i) {
+        beginning = beginning << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : 0);
+    }
+}
+
 void MimeTypes::add(std::string_view extension, std::string_view type) {
     // A later line about the same extension rules: it stands behind, and find() takes the last of equals.
-    types_.insert(std::ranges::upper_bound(types_, extension, {}, &MimeType::extension), {extension, type});
+    MimeType::Key key(extension);
+    types_.insert(std::ranges::upper_bound(types_, key, {}, &MimeType::key), {key, type});
 }
 
 std::string_view MimeTypes::find(std::string_view extension) const {
-    auto after = std::ranges::upper_bound(types_, extension, {}, &MimeType::extension);
-    if (after == types_.begin() || std::prev(after)->extension != extension) return {};
+    MimeType::Key key(extension);
+    auto after = std::ranges::upper_bound(types_, key, {}, &MimeType::key);
+    if (after == types_.begin() || std::prev(after)->key != key) return {};
     return std::prev(after)->type;
 }
 
@@ -360,7 +368,7 @@ void CoreSettings::complete(conf::Completion& completion) {
     }
     if (root.empty()) root = Template::constant(completion.full_path("html"));
     if (types->empty() && !types.written()) {
-        for (auto [extension, type] : {MimeType{"html", "text/html"}, {"gif", "image/gif"}, {"jpg", "image/jpeg"}}) {
+        for (auto [extension, type] : {std::pair{"html", "text/html"}, {"gif", "image/gif"}, {"jpg", "image/jpeg"}}) {
             types.value.add(extension, type);
         }
     }

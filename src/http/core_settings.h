@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,14 @@ struct ErrorPageRule {
 };
 
 struct MimeType {
-    std::string_view extension;  // lower case, without the dot
+    // What they are ordered by: the first eight characters as one number, so that comparing is nearly always one step.
+    struct Key {
+        explicit Key(std::string_view text);
+        uint64_t beginning = 0;
+        std::string_view extension;  // lower case, without the dot
+        friend std::strong_ordering operator<=>(const Key&, const Key&) = default;
+    };
+    Key key;
     std::string_view type;
 };
 
