@@ -47,7 +47,7 @@ endif
 # --- the server
 
 CCACHE := $(shell command -v ccache)
-CXXFLAGS = -std=c++23 -O2 -g -fno-exceptions -fno-rtti -Wall -Wextra -pthread
+CXXFLAGS = -std=c++23 -O2 -g -fno-exceptions -fno-rtti -Wall -Wextra -pthread $(TUNING)
 INCLUDES = -Isrc -I. -I$(OBJS) $(DEPENDENCY_CFLAGS)
 COMPILE = $(CCACHE) $(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES)
 
