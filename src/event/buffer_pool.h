@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -40,6 +42,8 @@ class BufferPool {
     // Gives the memory of free buffers back to the system, for as long as they are not used.
     void trim();
     uint32_t available() const { return static_cast<uint32_t>(free_.size()); }
+    // Half of them are in use: who keeps bytes for long copies them, and leaves the buffers to others.
+    bool is_scarce() const { return available() < count_ / 2; }
 
  private:
     friend class LeaseQueue;
@@ -57,39 +61,44 @@ class BufferPool {
     std::vector<Slot> slots_;
 };
 
-// Received bytes. Empty at the end of the stream.
+// Received bytes, in a buffer of the pool or, where those were scarce, in memory of their own. Empty at the end of the
+// stream.
 class Lease {
  public:
     Lease() = default;
     Lease(BufferPool& pool, int32_t buffer, uint32_t size) : pool_(&pool), buffer_(buffer), size_(size) {}
-    Lease(Lease&& other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)), buffer_(other.buffer_), size_(std::exchange(other.size_, 0)) {}
+    explicit Lease(std::unique_ptr<std::string> copy) : copy_(std::move(copy)) {}
+    Lease(Lease&& other) noexcept { *this = std::move(other); }
     Lease& operator=(Lease&& other) noexcept {
         if (this != &other) {
             release();
             pool_ = std::exchange(other.pool_, nullptr);
             buffer_ = other.buffer_;
             size_ = std::exchange(other.size_, 0);
+            copy_ = std::move(other.copy_);
         }
         return *this;
     }
     ~Lease() { release(); }
 
     std::string_view view() const {
+        if (copy_ != nullptr) return *copy_;
         if (pool_ == nullptr) return {};
         return {pool_->memory(buffer_), size_};
     }
-    bool empty() const { return size_ == 0; }
+    bool empty() const { return size_ == 0 && copy_ == nullptr; }
 
     void release() {
         if (pool_ != nullptr) std::exchange(pool_, nullptr)->give_back(buffer_);
         size_ = 0;
+        copy_ = nullptr;
     }
 
  private:
     BufferPool* pool_ = nullptr;
     int32_t buffer_ = -1;
     uint32_t size_ = 0;
+    std::unique_ptr<std::string> copy_;  // never empty
 };
 
 // Lent buffers, first in, first out. The pool keeps the links, so that a queue is small wherever it is embedded.

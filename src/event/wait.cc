@@ -72,12 +72,13 @@ void Receiver::await_next(std::coroutine_handle<> waiter, uint64_t limit_ms) {
 }
 
 void Receiver::watch() {
-    if (!in_flight() && !over_ && !ended_ && held_.count() < held_max) loop_.engine().start(*this);
+    if (!in_flight() && !over_ && !ended_ && !is_full()) loop_.engine().start(*this);
 }
 
 Result<Lease> Receiver::take_next() {
     bool timed_out = std::exchange(timed_out_, false);
     if (held_.count() > 0) return held_.pop(loop_.engine().buffers());
+    if (copied_ != nullptr) return Lease(std::move(copied_));
     if (ended_) return fail("recv", ECANCELED);
     if (over_ && over_error_ != 0) return fail("recv", over_error_);
     if (over_) return Lease();
@@ -112,9 +113,18 @@ bool Receiver::fills_buffer(Outcome outcome) const {
     return static_cast<uint32_t>(outcome.result) == loop_.engine().buffers().bytes();
 }
 
+bool Receiver::is_full() const { return held_.count() >= held_max || copied_ != nullptr; }
+
 void Receiver::complete(Outcome outcome) {
-    if (outcome.buffer >= 0) {
-        held_.push(loop_.engine().buffers(), outcome.buffer, static_cast<uint32_t>(outcome.result));
+    BufferPool& pool = loop_.engine().buffers();
+    auto bytes = static_cast<uint32_t>(outcome.result);
+    if (outcome.buffer >= 0 && (copied_ != nullptr || (!waiter_ && pool.is_scarce()))) {
+        // It may stay for long, and then it must not keep a buffer from others.
+        if (copied_ == nullptr) copied_ = std::make_unique<std::string>();
+        Lease lease(pool, outcome.buffer, bytes);
+        copied_->append(lease.view());
+    } else if (outcome.buffer >= 0) {
+        held_.push(pool, outcome.buffer, bytes);
     } else if (outcome.result != -ECANCELED) {
         over_ = true;
         over_error_ = -outcome.result;
@@ -124,12 +134,11 @@ void Receiver::complete(Outcome outcome) {
 
     // Who does not take what came stops the flow; who waits starts it again. After the first receive somebody has to
     // ask, unless more has come than it could take.
-    bool full = held_.count() >= held_max;
     bool was_first = std::exchange(kind, Kind::receive_many) == Kind::receive;
     bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) : is_wanted;
     if (in_flight()) {
-        if (full) loop_.engine().cancel(*this);
-    } else if (!over_ && !ended_ && !full && goes_on) {
+        if (is_full()) loop_.engine().cancel(*this);
+    } else if (!over_ && !ended_ && !is_full() && goes_on) {
         loop_.engine().start(*this);
     }
 

@@ -52,8 +52,8 @@ class Wait : public Operation, private Timer {
 };
 
 // Receives from a socket, lease after lease, and stays armed in between: data and the end of the stream are noticed at
-// once, also while nobody waits. It holds at most a few leases nobody has asked for, then stops listening until they
-// are taken. A limit that runs out ends the wait of next(), not the receiving.
+// once, also while nobody waits. It holds at most a few leases nobody has asked for, or copies when buffers are scarce,
+// then stops listening until they are taken. A limit that runs out ends the wait of next(), not the receiving.
 //
 // The first receive is a single one, because many connections ask for one thing and end: nothing is armed then that
 // would have to be stopped. It stays armed from the second next() on, or from watch().
@@ -94,7 +94,7 @@ class Receiver : public Operation, private Timer {
     void shorten(uint64_t limit_ms) { loop_.set_timer(*this, limit_ms); }
 
     // True when next() would not wait.
-    bool ready() const { return held_.count() > 0 || over_ || ended_; }
+    bool ready() const { return holds_bytes() || over_ || ended_; }
 
     // Ends it: whoever waits gets ECANCELED, and so does every later next(). Bytes already held can still be taken.
     void end();
@@ -108,6 +108,8 @@ class Receiver : public Operation, private Timer {
     Ended ended() { return {*this}; }
 
  private:
+    bool holds_bytes() const { return held_.count() > 0 || copied_ != nullptr; }
+    bool is_full() const;
     void await_next(std::coroutine_handle<> waiter, uint64_t limit_ms);
     Result<Lease> take_next();
     void await_end(std::coroutine_handle<> waiter);
@@ -118,7 +120,7 @@ class Receiver : public Operation, private Timer {
     }
     void tell_watcher() {
         if (watcher_ == nullptr) return;
-        bool is_due = watches_bytes_ ? ready() : over_ && held_.count() == 0;
+        bool is_due = watches_bytes_ ? ready() : over_ && !holds_bytes();
         if (is_due) loop_.defer(*std::exchange(watcher_, nullptr));
     }
     bool fills_buffer(Outcome outcome) const;
@@ -130,6 +132,7 @@ class Receiver : public Operation, private Timer {
     std::coroutine_handle<> end_waiter_;  // for the last answer
     Deferred* watcher_ = nullptr;
     LeaseQueue held_;
+    std::unique_ptr<std::string> copied_;  // what came behind it while buffers were scarce
     bool over_ = false;       // the socket has nothing more to give
     bool ended_ = false;      // end() was called
     bool timed_out_ = false;

@@ -82,8 +82,7 @@ void Connection::leave_head_to_request() {
 void Connection::hold(Lease lease) {
     if (request_ != nullptr && request_->head_is_complete) leave_head_to_request();
     const char* was_at = pending().data();
-    const BufferPool& pool = server_.loop().engine().buffers();
-    bool copies = !pending().empty() || pool.available() < pool.count() / 2;
+    bool copies = !pending().empty() || server_.loop().engine().buffers().is_scarce();
     if (copies) {
         if (!lease_.empty()) {
             input_.assign(pending());

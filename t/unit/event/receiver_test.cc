@@ -176,6 +176,42 @@ TEST_P(ReceiverTest, stops_listening_when_nobody_takes) {
     EXPECT_EQ(first.text + rest.text, text);
 }
 
+TEST_P(ReceiverTest, leaves_the_buffers_to_others_when_nobody_takes) {
+    settings.receive_buffers = 64;
+    settings.receive_buffer_bytes = 64;
+    open();
+    std::string text = pattern(4'000);
+    std::list<engine_test::Pair> pairs;
+    std::list<Receiver> receivers;
+    std::list<Heard> heard;
+    std::list<Task<>> tasks;
+    for (int i = 0; i < 40; ++i) {  // four buffers for each of them would be more than there are
+        pairs.push_back(tcp_pair());
+        send_all(pairs.back().theirs.get(), text);
+        tasks.push_back(once(receivers.emplace_back(loop, pairs.back().ours.get()), heard.emplace_back(), no_limit));
+        ASSERT_TRUE(until([&] { return heard.back().over; }));
+    }
+    turn_idly();
+    auto other = tcp_pair();
+    Receiver receiver(loop, other.ours.get());
+    Heard news;
+    auto task = once(receiver, news, no_limit);
+    send_all(other.theirs.get(), "news");
+    ASSERT_TRUE(until([&] { return news.over; }));
+    EXPECT_EQ(news.text, "news");
+    leave(receiver);
+
+    // What was copied comes in its place.
+    auto each = heard.begin();
+    for (auto& pair : pairs) pair.theirs.reset();
+    for (auto& one : receivers) {
+        Heard rest;
+        auto remaining = listen(one, rest);
+        ASSERT_TRUE(until([&] { return rest.over; }));
+        EXPECT_EQ(each++->text + rest.text, text);
+    }
+}
+
 TEST_P(ReceiverTest, a_limit_ends_the_wait_and_not_the_receiving) {
     open();
     auto pair = tcp_pair();
@@ -312,7 +348,7 @@ TEST_P(ReceiverTest, can_be_ended_at_each_point) {
     }
 }
 
-TEST(ReceiverSize, is_small_because_every_idle_connection_has_one) { EXPECT_LE(sizeof(Receiver), 152u); }
+TEST(ReceiverSize, is_small_because_every_idle_connection_has_one) { EXPECT_LE(sizeof(Receiver), 160u); }
 
 FOR_BOTH_ENGINES(ReceiverTest);
 
