@@ -4,20 +4,20 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <span>
 #include <string>
 
 namespace ringx {
 namespace {
 
 // The bytes of a host in network order; none of a path.
-std::string_view host_bytes(const Address& address) {
+std::span<const uint8_t> host_bytes(const Address& address) {
     const void* from = address.get();
     if (address.family() == AF_INET) {
-        return {reinterpret_cast<const char*>(&static_cast<const sockaddr_in*>(from)->sin_addr), 4};
+        return {reinterpret_cast<const uint8_t*>(&static_cast<const sockaddr_in*>(from)->sin_addr), 4};
     }
     if (address.family() == AF_INET6) {
-        return {reinterpret_cast<const char*>(&static_cast<const sockaddr_in6*>(from)->sin6_addr), 16};
+        return {reinterpret_cast<const uint8_t*>(&static_cast<const sockaddr_in6*>(from)->sin6_addr), 16};
     }
     return {};
 }
@@ -67,19 +67,19 @@ std::optional<Cidr> Cidr::parse(std::string_view text, bool& had_host_bits) {
 Cidr Cidr::of(const Address& address) {
     Cidr cidr;
     cidr.family = address.family();
-    std::string_view bytes = host_bytes(address);
+    std::span<const uint8_t> bytes = host_bytes(address);
     cidr.bits = static_cast<uint8_t>(bytes.size() * 8);
-    memcpy(cidr.network.data(), bytes.data(), bytes.size());
+    std::ranges::copy(bytes, cidr.network.begin());
     return cidr;
 }
 
 bool Cidr::contains(const Address& address) const {
     if (address.family() != family) return false;
-    std::string_view bytes = host_bytes(address);
+    std::span<const uint8_t> bytes = host_bytes(address);
     size_t whole = bits / 8;
-    if (memcmp(bytes.data(), network.data(), whole) != 0) return false;
+    if (!std::equal(network.begin(), network.begin() + whole, bytes.begin())) return false;
     unsigned rest = bits % 8;
-    return rest == 0 || ((static_cast<uint8_t>(bytes[whole]) ^ network[whole]) >> (8 - rest)) == 0;
+    return rest == 0 || ((bytes[whole] ^ network[whole]) >> (8 - rest)) == 0;
 }
 
 Address unmapped(const Address& address) {
