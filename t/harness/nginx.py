@@ -1,5 +1,6 @@
 """nginx beside the server under test, with the same text in its http block."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,9 @@ from .client import Client
 from .ports import free_port, release
 from .waiting import WAIT_SECONDS, wait_until
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+# contrib/install-deps unpacks one where none is installed.
+UNPACKED = os.path.join(os.path.dirname(__file__), "..", "..", "objs", "peers", "usr", "sbin", "nginx")
+NGINX = shutil.which("nginx") or shutil.which("/usr/sbin/nginx") or UNPACKED
 
 # Only what nginx would otherwise write outside of the prefix.
 CONFIGURATION = """\
