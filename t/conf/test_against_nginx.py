@@ -13,11 +13,15 @@ import pytest
 from harness.nginx import NGINX, is_installed
 
 CONTEXTS = {
-    "m": "%LINE% events {} http { server {} }",
-    "h": "events {} http { %LINE% server {} }",
-    "s": "events {} http { server { %LINE% } }",
-    "l": "events {} http { server { location / { %LINE% } } }",
+    "m": "%LINE% events {} http { %OWN% server {} }",
+    "h": "events {} http { %OWN% %LINE% server {} }",
+    "s": "events {} http { %OWN% server { %LINE% } }",
+    "l": "events {} http { %OWN% server { location / { %LINE% } } }",
 }
+
+# What nginx would otherwise make outside of the prefix; not where the line is about it.
+OWN_PATHS = ("access_log", "client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path",
+             "scgi_temp_path")
 
 GZIP = """
 hsl gzip on; | gzip off; | gzip maybe; | gzip; | gzip on on; | gzip on; gzip on;
@@ -58,6 +62,12 @@ def lines(text):
                 yield context, line
 
 
+def configuration(context, line):
+    own = " ".join(f"{name} logs/{name};" for name in OWN_PATHS if context != "h" or name not in line)
+    text = CONTEXTS[context].replace("%OWN%", own).replace("%LINE%", line)
+    return "pid logs/x.pid; error_log logs/x.log; " + text
+
+
 def said_by(command, name):
     """Whether a configuration was accepted, and the complaints about it, each up to its place."""
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -75,8 +85,7 @@ def check(new_server, text):
     server.expect("")
     different = []
     for context, line in lines(text):
-        own = "pid logs/x.pid; error_log logs/x.log; "
-        path = server.write("conf/server.conf", own + CONTEXTS[context].replace("%LINE%", line))
+        path = server.write("conf/server.conf", configuration(context, line))
         theirs = said_by([NGINX, "-t", "-p", server.prefix, "-c", path, "-e", server.path("logs/nginx.log")], "nginx")
         ours = said_by(server.command("-t"), "server")
         if theirs != ours:
