@@ -149,11 +149,11 @@ def test_workers_count_together_and_reloads_keep_the_count(limited):
     assert statuses(server, *["/?key=a"] * 10) == [200] * 10
     server.reload()
     assert statuses(server, *["/?key=a"] * 5) == [503] * 5
-    for worker in server.workers():
-        before = server.workers()
+    first = server.workers()
+    for worker in first:
         server.expect(r"exited on signal 9")
         os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: len(server.workers()) == len(before) and worker not in server.workers(), "a successor")
+        wait_until(lambda: len(server.workers()) == len(first) and worker not in server.workers(), "a successor")
     assert statuses(server, *["/?key=a"] * 5) == [503] * 5
     assert server.get("/?key=b").status == 200
 
