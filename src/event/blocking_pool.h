@@ -1,7 +1,7 @@
 // event/blocking_pool.h - a few threads for calls that block, so that the loop never does.
 //
 // A job's work() runs on one of the threads, its done() afterwards on the loop. Threads are started when first needed,
-// block all signals, and are joined at the end; jobs not begun by then are not run.
+// block all signals, yield to the loop, and are joined at the end; jobs not begun by then are not run.
 #pragma once
 
 #include <pthread.h>

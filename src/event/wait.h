@@ -90,8 +90,12 @@ class Receiver : public Operation, private Timer {
 
     // Who waits in next() has waited for `limit_ms` less this.
     uint64_t left_ms() const;
+    bool is_awaited() const { return waiter_ != nullptr; }
     // And goes on for no longer than this. REQUIRES: somebody waits.
-    void shorten(uint64_t limit_ms) { loop_.set_timer(*this, limit_ms); }
+    void shorten(uint64_t limit_ms) {
+        CHECK(is_awaited());
+        loop_.set_timer(*this, limit_ms);
+    }
 
     // True when next() would not wait.
     bool ready() const { return holds_bytes() || over_ || ended_; }

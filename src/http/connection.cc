@@ -435,6 +435,7 @@ Connection::Turn Connection::flush() {
 
 void Connection::drain() {
     if (request_ != nullptr || closing_ || !pending().empty()) return;
+    if (!receiver_.is_awaited()) return;  // answers are still leaving; it ends after them
     uint64_t left = receiver_.left_ms();
     uint64_t waited = idle_limit_ms_ > left ? idle_limit_ms_ - left : 0;
     if (waited >= idle_least_ms_) return receiver_.end();

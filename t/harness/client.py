@@ -38,15 +38,24 @@ class Response:
 
 
 class Client:
-    """One connection. `with Client(port) as client: client.get("/")`."""
+    """One connection. `with Client(port) as client: client.get("/")`.
 
-    def __init__(self, port, host="127.0.0.1", tls=None, sni=None, unix=None, source=None):
+    `room` is how many bytes the kernel takes for us before we read, about.
+    """
+
+    def __init__(self, port, host="127.0.0.1", tls=None, sni=None, unix=None, source=None, room=None):
         if unix:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(WAIT_SECONDS)
             self.socket.connect(unix)
         else:
-            self.socket = socket.create_connection((host, port), WAIT_SECONDS, source and (source, 0))
+            self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+            self.socket.settimeout(WAIT_SECONDS)
+            if room:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+            if source:
+                self.socket.bind((source, 0))
+            self.socket.connect((host, port))
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is True:
             tls = ssl._create_unverified_context()

@@ -210,6 +210,22 @@ def test_an_answer_that_could_not_be_sent_is_logged_with_what_was_sent(serve):
     assert 0 < int(sent) < 64 << 20
 
 
+def test_the_server_may_leave_while_answers_to_earlier_requests_wait_for_room(serve):
+    """Nobody waits for the client then, so there is no wait that keepalive_min_timeout could shorten."""
+    server = serve("listen 127.0.0.1:%PORT2% sndbuf=4k; keepalive_min_timeout 100ms;"
+                   f"location /text {{ return 200 {'x' * 2000}; }}")
+    with server.client(2, room=4096) as slow, server.client(2) as idle:
+        assert idle.get("/text").status == 200
+        assert slow.get("/text").status == 200
+        slow.send("GET /text HTTP/1.1\r\nHost: a\r\n\r\n" * 28)  # few enough to be answered in one send
+        assert slow.socket.recv(1, socket.MSG_PEEK) == b"H"
+        server.send_signal(signal.SIGQUIT)
+        assert idle.take_all() == b""  # its wait was shortened, and has ended
+        assert [len(slow.read_response().body) for _ in range(28)] == [2000] * 28
+        assert slow.is_closed()
+    assert server.stop() == 0
+
+
 def test_all_descriptors_come_back(serve):
     server = serve("location /returned { return 200 ok; }", files={"html/large": LARGE})
     before = descriptors(server)

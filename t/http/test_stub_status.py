@@ -48,7 +48,7 @@ def test_connections_are_counted_by_what_they_do(serve):
         # Connections of earlier questions may still be on their way out.
         wait_until(lambda: status(server).doing() == (4, 1, 1, 2), "a head that has begun beside two that wait")
         now = status(server)
-        assert now.accepts - before.accepts == now.handled - before.handled >= 4
+        assert now.accepts == now.handled >= before.accepts + 4
         half.send("P/1.1\r\nHost: a\r\n\r\n")
         half.read_response()
         assert status(server).reading == 0
