@@ -113,7 +113,7 @@ Task<Answer> list(Request& request, std::string_view callback) {
         co_return Answer::of_status(file_error_status(request, path, job.listing.error()));
     }
 
-    Answer answer = Answer::of({});
+    Answer answer = Answer::in_place();
     answer.response.content_type = type_of(ours.format, callback);
     answer.response.set_body(*request.arena.make<std::string>(std::move(*job.listing)));
     co_return std::move(answer);

@@ -21,7 +21,7 @@ constexpr int64_t picture_date = 23349600;  // 28 September 1970, as nginx says
 
 Answer respond(Request& request) {
     if (request.method() != Method::get && !request.is_head()) return Answer::of_status(405);
-    Answer answer = Answer::of({});
+    Answer answer = Answer::in_place();
     answer.response.content_type = "image/gif";
     answer.response.last_modified = picture_date;
     answer.response.set_body(picture_bytes);

@@ -48,7 +48,7 @@ Answer answer_with(Request& request, std::string_view path, Result<FileRef> open
         return Answer::of_status(404);
     }
 
-    Answer answer = Answer::of({});
+    Answer answer = Answer::in_place();
     Response& response = answer.response;
 
     response.content_type = content_type_of(request, request.uri);

@@ -180,16 +180,17 @@ Task<Answer> run_later(Run run) {
         Request& request = run.request();
         std::string_view path = run.path();
         auto opened = co_await open_file(request, path);
-        auto answer = run.go_on(opened);
-        if (answer) co_return std::move(*answer);
+        Answer answer = run.go_on(opened);
+        if (!run.waits()) co_return answer;
     }
 }
 
 Answer run_script(Request& request, const conf::Block& block) {
     const Settings& ours = settings.in(block);
     Run run(request, *ours.script, *ours.rewrite_log);
-    if (auto answer = run.go()) return std::move(*answer);
-    return Answer::later(run_later(run));
+    Answer answer = run.go();
+    if (run.waits()) answer = Answer::later(run_later(run));
+    return answer;
 }
 
 Answer at_server(Request& request) { return run_script(request, *request.server->outside.block); }

@@ -41,48 +41,61 @@ bool is_redirect(uint16_t status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-Answer answer_with(Request& request, const Step& step) {
-    if (is_redirect(step.status)) {
-        Answer answer = Answer::of_status(step.status);
-        if (step.has_text) answer.response.location = step.text.evaluate(request);
-        return answer;
-    }
-    if (!step.has_text && (step.status >= 400 || step.status == 0)) return Answer::of_status(step.status);
+Answer redirect_with(Request& request, const Step& step) {
+    Answer answer = Answer::of_status(step.status);
+    if (step.has_text) answer.response.location = step.text.evaluate(request);
+    return answer;
+}
 
-    Response response;
+Answer text_with(Request& request, const Step& step) {
+    Answer answer = Answer::in_place();
+    Response& response = answer.response;
     response.status = step.status;
     request.making = &response;  // the text may name the status
     response.set_body(step.has_text ? step.text.evaluate(request) : std::string_view());
     request.making = nullptr;
     response.content_type = content_type_of(request, request.uri);
-    return Answer::of(std::move(response));
+    return answer;
+}
+
+Answer answer_with(Request& request, const Step& step) {
+    if (is_redirect(step.status)) return redirect_with(request, step);
+    if (!step.has_text && (step.status >= 400 || step.status == 0)) return Answer::of_status(step.status);
+    return text_with(request, step);
 }
 
 }  // namespace
 
-std::optional<Answer> Run::go() {
-    while (at_ < script_.steps.size()) {
+Answer Run::go() {
+    Answer answer = Answer::pass();
+    while (at_ < script_.steps.size() && answer.kind == Answer::Kind::pass) {
         const Step& step = script_.steps[at_++];
-        if (step.kind == Step::Kind::if_file) {
-            path_ = request_.arena.join({evaluate(step.text), std::string_view("", 1)});
-            path_.remove_suffix(1);
-            auto found = find_file(request_, path_);
-            if (!found) return std::nullopt;
-            return go_on(*found);
+        if (step.kind != Step::Kind::if_file) {
+            answer = take(step);
+            continue;
         }
-        if (auto answer = take(step)) return answer;
+        path_ = request_.arena.join({evaluate(step.text), std::string_view("", 1)});
+        path_.remove_suffix(1);
+        auto found = find_file(request_, path_);
+        waits_ = !found;
+        if (waits_) break;
+        decide_by_file(*found);
     }
-    return Answer::pass();
+    return answer;
 }
 
-std::optional<Answer> Run::go_on(const Result<FileRef>& found) {
-    const Step& step = script_.steps[at_ - 1];
-    decide(step, passes(step.file_test, existing_file(request_, path_, found)));
+Answer Run::go_on(const Result<FileRef>& found) {
+    waits_ = false;
+    decide_by_file(found);
     return go();
 }
 
-// An answer, or the word to end, or nothing: then the next step follows.
-std::optional<Answer> Run::take(const Step& step) {
+void Run::decide_by_file(const Result<FileRef>& found) {
+    const Step& step = script_.steps[at_ - 1];
+    decide(step, passes(step.file_test, existing_file(request_, path_, found)));
+}
+
+Answer Run::take(const Step& step) {
     switch (step.kind) {
         case Step::Kind::if_set: {
             std::string_view value = step.variable->value(request_).value_or(std::string_view());
@@ -101,9 +114,12 @@ std::optional<Answer> Run::take(const Step& step) {
         case Step::Kind::set: step.variable->assign(request_, evaluate(step.text)); break;
         case Step::Kind::rewrite: return rewrite(step);
         case Step::Kind::answer: return answer_with(request_, step);
-        case Step::Kind::stop: request_.uri_changed = false; return Answer::pass();
+        case Step::Kind::stop:
+            request_.uri_changed = false;
+            stop();
+            break;
     }
-    return std::nullopt;
+    return Answer::pass();
 }
 
 void Run::decide(const Step& step, bool holds) {
@@ -125,8 +141,8 @@ bool Run::matches(const Step& step, std::string_view subject) {
     return matched;
 }
 
-std::optional<Answer> Run::rewrite(const Step& step) {
-    if (!matches(step, request_.uri)) return std::nullopt;
+Answer Run::rewrite(const Step& step) {
+    if (!matches(step, request_.uri)) return Answer::pass();
     request_.internal = true;
     request_.uri_changed = !step.stays;
     captures_are_quoted_ = step.status != 0;
@@ -152,7 +168,8 @@ std::optional<Answer> Run::rewrite(const Step& step) {
         request_.log().write(Level::error, request_.log_context(), "the rewritten URI has a zero length");
         return Answer::of_status(500);
     }
-    return step.ends ? std::optional(Answer::pass()) : std::nullopt;
+    if (step.ends) stop();
+    return Answer::pass();
 }
 
 Answer Run::redirect(const Step& step) {

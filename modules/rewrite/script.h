@@ -6,7 +6,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -50,19 +49,23 @@ class Run {
     Run(Request& request, const Script& script, bool logs)
         : request_(request), script_(script), location_(*request.location), logs_(logs) {}
 
-    // Goes on to the end; nothing when what is at path() cannot be told without waiting.
-    std::optional<Answer> go();
+    // Goes on to the end or an answer; or until waits().
+    Answer go();
     // Takes what is at path(), and goes on.
-    std::optional<Answer> go_on(const Result<FileRef>& found);
+    Answer go_on(const Result<FileRef>& found);
 
+    // What is at path() cannot be told without waiting; there is no answer yet.
+    bool waits() const { return waits_; }
     Request& request() const { return request_; }
     std::string_view path() const { return path_; }
 
  private:
-    std::optional<Answer> take(const Step& step);
+    Answer take(const Step& step);
+    void stop() { at_ = script_.steps.size(); }
     void decide(const Step& step, bool holds);
+    void decide_by_file(const Result<FileRef>& found);
     bool matches(const Step& step, std::string_view subject);
-    std::optional<Answer> rewrite(const Step& step);
+    Answer rewrite(const Step& step);
     Answer redirect(const Step& step);
     std::string_view evaluate(const Template& text);
 
@@ -72,6 +75,7 @@ class Run {
     bool logs_;                 // rewrite_log
     size_t at_ = 0;
     std::string_view path_;
+    bool waits_ = false;
     bool captures_are_quoted_ = true;  // nginx's way: until the first rewrite that matches
 };
 

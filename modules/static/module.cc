@@ -34,7 +34,7 @@ Answer answer_with(Request& request, std::string_view path, Result<FileRef> open
     }
     if (request.method() == Method::post) return Answer::of_status(405);
 
-    Answer answer = Answer::of({});
+    Answer answer = Answer::in_place();
     Response& response = answer.response;
     response.content_type = content_type_of(request, request.uri);
     response.last_modified = file->modified;

@@ -26,7 +26,7 @@ Answer respond(Request& request) {
     std::string text = text::format(
         "Active connections: {} \nserver accepts handled requests\n {} {} {} \nReading: {} Writing: {} Waiting: {} \n",
         sum.active, sum.accepted, sum.handled, sum.requests, sum.reading, sum.writing, sum.waiting());
-    Answer answer = Answer::of({});
+    Answer answer = Answer::in_place();
     answer.response.content_type = "text/plain";
     answer.response.set_body(request.arena.copy(text));
     return answer;

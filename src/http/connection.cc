@@ -269,21 +269,28 @@ Connection::Turn Connection::process(const Progress& head) {
     request.received_bytes = head.head_bytes;
     bool has_path = route();
     open_body();
-    Answer answer = Answer::pass();
-    if (!has_path) {
-        request.log().write(Level::info, request.log_context(), "client sent invalid request line");
-        answer = Pipeline(request).refuse(400);
-    } else if (request.method() == Method::connect || request.method() == Method::trace) {
-        // Whatever the configuration answers, 200 would open a tunnel to nowhere, or show what proxies have added.
-        request.log().write(Level::info, request.log_context(), "client sent {} method", request.head.method_text);
-        request.keep_alive = false;
-        answer = Pipeline(request).refuse(405);
-    } else {
-        ahead_ = &server_.output();
-        answer = Pipeline(request).run();
-        ahead_ = nullptr;
-    }
+    ahead_ = &server_.output();
+    Answer answer = has_path ? answer_routed() : answer_pathless();
+    ahead_ = nullptr;
     return respond(answer);
+}
+
+Answer Connection::answer_pathless() {
+    request_->log().write(Level::info, request_->log_context(), "client sent invalid request line");
+    return Pipeline(*request_).refuse(400);
+}
+
+Answer Connection::answer_routed() {
+    if (request_->method() == Method::connect || request_->method() == Method::trace) return refuse_method();
+    return Pipeline(*request_).run();
+}
+
+// Whatever the configuration answers, 200 would open a tunnel to nowhere, or show what proxies have added.
+Answer Connection::refuse_method() {
+    Request& request = *request_;
+    request.log().write(Level::info, request.log_context(), "client sent {} method", request.head.method_text);
+    request.keep_alive = false;
+    return Pipeline(request).refuse(405);
 }
 
 // A head that cannot be understood: it is answered, logged, and the end of the conversation.

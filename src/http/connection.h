@@ -85,6 +85,9 @@ class Connection : public ListNode {
 
     // Answering.
     Turn process(const Progress& head);
+    Answer answer_routed();
+    Answer answer_pathless();
+    Answer refuse_method();
     Turn refuse(const Progress& head);
     Turn respond(Answer& answer);
     bool start_response(Response&& response);

@@ -36,9 +36,11 @@ class [[nodiscard]] Answer {
 
     static Answer pass() { return Answer(Kind::pass); }
     static Answer granted() { return Answer(Kind::granted); }
-    static Answer of(Response response) { return Answer(Kind::response, 0, std::move(response)); }
+    static Answer of(Response&& response) { return Answer(std::move(response)); }
+    // An answer whose `response` is filled in where it is.
+    static Answer in_place() { return Answer(Kind::response, 0); }
     // Location and further fields of the answer may be set in its `response`.
-    static Answer of_status(uint16_t status) { return Answer(Kind::status, status, Response()); }
+    static Answer of_status(uint16_t status) { return Answer(Kind::status, status); }
     // `uri` is decoded; both live in the request's arena or longer.
     static Answer redirect(std::string_view uri, std::string_view args, bool has_args) {
         Answer answer(Kind::redirect);
@@ -80,7 +82,8 @@ class [[nodiscard]] Answer {
 
  private:
     explicit Answer(Kind what) : kind(what) {}
-    Answer(Kind what, uint16_t code, Response&& ready) : kind(what), status(code), response(std::move(ready)) {}
+    Answer(Kind what, uint16_t code) : kind(what), status(code), response() {}
+    explicit Answer(Response&& ready) : kind(Kind::response), response(std::move(ready)) {}
 
     void take(Answer& other) {
         switch (kind) {

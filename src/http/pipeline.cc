@@ -61,10 +61,11 @@ void enter(Request& request, const Location& location) {
 }
 
 Answer Pipeline::run() {
-    for (;;) {
-        Answer answer = next();
-        if (!act(answer)) return answer;
-    }
+    Answer answer = Answer::pass();
+    do {
+        answer = run_stage();
+    } while (answer.kind == Answer::Kind::pass || act(answer));
+    return answer;
 }
 
 Answer Pipeline::resume(Answer said) {
@@ -75,14 +76,6 @@ Answer Pipeline::resume(Answer said) {
 Answer Pipeline::refuse(uint16_t status) {
     request_.stage = Stage::nothing;
     return resume(Answer::of_status(status));
-}
-
-// Runs what is due until somebody has something to say.
-Answer Pipeline::next() {
-    for (;;) {
-        Answer answer = run_stage();
-        if (answer.kind != Answer::Kind::pass) return answer;
-    }
 }
 
 Answer Pipeline::run_stage() {
@@ -103,13 +96,13 @@ Answer Pipeline::run_stage() {
 
 // Runs the steps from where the request is in its stage; when none has an answer the request enters the stage `then`.
 Answer Pipeline::run_steps(const std::vector<Phases::Step>& steps, Stage then) {
-    while (request_.step < steps.size()) {
-        Answer answer = steps[request_.step++](request_);
-        if (answer.kind != Answer::Kind::pass) return answer;
+    Answer answer = Answer::pass();
+    while (answer.kind == Answer::Kind::pass && request_.step < steps.size()) answer = steps[request_.step++](request_);
+    if (answer.kind == Answer::Kind::pass) {
+        request_.step = 0;
+        request_.stage = then;
     }
-    request_.step = 0;
-    request_.stage = then;
-    return Answer::pass();
+    return answer;
 }
 
 void Pipeline::start(const Location& location, Stage stage) {
@@ -234,7 +227,7 @@ const ErrorPageRule* Pipeline::error_page_for(uint16_t status) const {
 // The page the administrator wants for a status, or our own.
 bool Pipeline::show_error(Answer& answer) {
     if (answer.status == client_left) {
-        answer = Answer::of({});
+        answer = Answer::in_place();
         answer.response.status = client_left;
         return false;
     }

@@ -31,7 +31,6 @@ class Pipeline {
     Answer refuse(uint16_t status);
 
  private:
-    Answer next();
     Answer run_stage();
     Answer run_steps(const std::vector<Phases::Step>& steps, Stage then);
     void start(const Location& location, Stage stage);
