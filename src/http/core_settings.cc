@@ -333,23 +333,31 @@ constexpr conf::Directive directives[] = {
 constinit conf::Slot<CoreSettings> core_settings;
 const conf::Section core_section{"core", directives, &core_settings};
 
-MimeType::Key::Key(std::string_view text) : extension(text) {
-    for (size_t i = 0; i < sizeof beginning; ++i) {
-        beginning = beginning << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : 0);
-    }
+namespace {
+
+constexpr size_t key_bytes = sizeof(MimeType::key);
+
+uint64_t key_of(std::string_view extension) {
+    uint64_t key = 0;
+    for (char c : extension.substr(0, key_bytes)) key = key << 8 | static_cast<uint8_t>(c);
+    return key;
 }
 
+}  // namespace
+
 void MimeTypes::add(std::string_view extension, std::string_view type) {
-    // A later line about the same extension rules: it stands behind, and find() takes the last of equals.
-    MimeType::Key key(extension);
-    types_.insert(std::ranges::upper_bound(types_, key, {}, &MimeType::key), {key, type});
+    uint64_t key = key_of(extension);
+    types_.insert(std::ranges::upper_bound(types_, key, {}, &MimeType::key), {key, extension, type});
 }
 
 std::string_view MimeTypes::find(std::string_view extension) const {
-    MimeType::Key key(extension);
-    auto after = std::ranges::upper_bound(types_, key, {}, &MimeType::key);
-    if (after == types_.begin() || std::prev(after)->key != key) return {};
-    return std::prev(after)->type;
+    uint64_t key = key_of(extension);
+    auto at = std::ranges::upper_bound(types_, key, {}, &MimeType::key);
+    // A later line about the same extension rules.
+    while (at != types_.begin() && (--at)->key == key) {
+        if (extension.size() < key_bytes || at->extension == extension) return at->type;
+    }
+    return {};
 }
 
 void CoreSettings::inherit(const CoreSettings& outer) {

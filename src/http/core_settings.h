@@ -5,7 +5,6 @@
 
 #include <array>
 #include <chrono>
-#include <compare>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -30,18 +29,12 @@ struct ErrorPageRule {
 };
 
 struct MimeType {
-    // What they are ordered by: the first eight characters as one number, so that comparing is nearly always one step.
-    struct Key {
-        explicit Key(std::string_view text);
-        uint64_t beginning = 0;
-        std::string_view extension;  // lower case, without the dot
-        friend std::strong_ordering operator<=>(const Key&, const Key&) = default;
-    };
-    Key key;
+    uint64_t key;                // the first eight characters of the extension: what they are ordered by
+    std::string_view extension;  // lower case, without the dot
     std::string_view type;
 };
 
-// The content of a `types` block, kept in the order of the extensions.
+// The content of a `types` block.
 class MimeTypes {
  public:
     void add(std::string_view extension, std::string_view type);
@@ -50,7 +43,7 @@ class MimeTypes {
     bool empty() const { return types_.empty(); }
 
  private:
-    std::vector<MimeType> types_;
+    std::vector<MimeType> types_;  // those with the same key in the order they were written
 };
 
 // Whom keep-alive confuses: http/old_browsers.h.

@@ -26,6 +26,26 @@ bool is_redirect(uint16_t status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+void enter_stage(Request& request, Stage stage) {
+    request.stage = stage;
+    request.step = 0;
+}
+
+void start(Request& request, const Location& location, Stage stage) {
+    enter(request, location);
+    request.uri_changed = false;
+    enter_stage(request, stage);
+}
+
+// Counts changes of the URI of all kinds, as nginx does: ten are allowed. A configuration that sends requests in
+// circles is stopped here.
+bool may_redirect(Request& request, std::string_view doing, std::string_view uri) {
+    if (request.redirects_left > 0 && --request.redirects_left > 0) return true;
+    request.log().write(Level::error, request.log_context(),
+                        "rewrite or internal redirection cycle while {} \"{}\"", doing, uri);
+    return false;
+}
+
 // Guessing passwords can be made slow: `auth_delay`.
 Task<Answer> refuse_later(Request& request, Answer* refusal) {
     request.log().write(Level::info, request.log_context(), "delaying unauthorized request");
@@ -35,13 +55,36 @@ Task<Answer> refuse_later(Request& request, Answer* refusal) {
 
 // Access is refused, and that is the last word of the phase.
 Answer refuse_access(Request& request, Answer&& refusal) {
-    request.step = 0;
-    request.stage = Stage::precontent;
+    enter_stage(request, Stage::precontent);
     if (refusal.status != 401 || request.core->auth_delay->count() == 0) return std::move(refusal);
     return Answer::later(refuse_later(request, request.arena.make<Answer>(std::move(refusal))));
 }
 
 }  // namespace
+
+Answer find_location(Request& request) {
+    const Location& outside = request.server->outside;
+    const Location* found = outside.inner.find(request.uri, request);
+    if (found == nullptr) found = &outside;
+    start(request, *found, Stage::rewrite);
+    if (*found->core->internal && !request.internal) return Answer::of_status(404);
+    uint64_t body_max = *request.core->client_max_body_size;
+    bool has_length = request.head.framing == Framing::length;
+    if (has_length && body_max != 0 && request.head.content_length > body_max && !request.body_refused) {
+        request.body_refused = true;
+        request.log().write(Level::error, request.log_context(), "client intended to send too large body: {} bytes",
+                            request.head.content_length);
+        return Answer::of_status(413);
+    }
+    return Answer::pass();
+}
+
+Answer follow_changed_uri(Request& request) {
+    if (!request.uri_changed) return Answer::pass();
+    enter_stage(request, Stage::find_location);
+    if (!may_redirect(request, "processing", request.uri)) return Answer::of_status(500);
+    return Answer::pass();
+}
 
 Answer refuse_unless_granted(Request& request) {
     if (request.refusal == nullptr) return Answer::pass();
@@ -52,6 +95,12 @@ Answer refuse_unless_granted(Request& request) {
     return refuse_access(request, std::move(refusal));
 }
 
+Answer nothing_answered(Request& request) {
+    if (!request.uri.ends_with('/')) return Answer::of_status(404);
+    request.log().write(Level::error, request.log_context(), "directory index of \"{}\" is forbidden", request.uri);
+    return Answer::of_status(403);
+}
+
 void enter(Request& request, const Location& location) {
     bool is_exempt = (location.exempt_methods >> static_cast<unsigned>(request.method()) & 1) != 0;
     const Location& entered = location.limited == nullptr || is_exempt ? location : *location.limited;
@@ -60,12 +109,17 @@ void enter(Request& request, const Location& location) {
     request.core = entered.core;
 }
 
+// What is due until somebody has the last word.
 Answer Pipeline::run() {
-    Answer answer = Answer::pass();
-    do {
-        answer = run_stage();
-    } while (answer.kind == Answer::Kind::pass || act(answer));
-    return answer;
+    for (;;) {
+        const std::vector<Phases::Step>& steps = request_.location->phases.steps(request_.stage);
+        if (request_.step >= steps.size()) {
+            enter_stage(request_, static_cast<Stage>(static_cast<uint8_t>(request_.stage) + 1));
+            continue;
+        }
+        Answer answer = steps[request_.step++](request_);
+        if (answer.kind != Answer::Kind::pass && !act(answer)) return answer;
+    }
 }
 
 Answer Pipeline::resume(Answer said) {
@@ -74,73 +128,8 @@ Answer Pipeline::resume(Answer said) {
 }
 
 Answer Pipeline::refuse(uint16_t status) {
-    request_.stage = Stage::nothing;
+    enter_stage(request_, Stage::nothing);
     return resume(Answer::of_status(status));
-}
-
-Answer Pipeline::run_stage() {
-    const Phases& phases = request_.location->phases;
-    switch (request_.stage) {
-        case Stage::server_rewrite: return run_steps(phases.server_rewrite, Stage::find_location);
-        case Stage::find_location: return find_location();
-        case Stage::rewrite: return run_steps(phases.rewrite, Stage::post_rewrite);
-        case Stage::post_rewrite: return after_rewrite();
-        case Stage::preaccess: return run_steps(phases.preaccess, Stage::access);
-        case Stage::access: return run_steps(phases.access, Stage::precontent);
-        case Stage::precontent: return run_steps(phases.precontent, Stage::respond);
-        case Stage::respond: return run_steps(phases.respond, Stage::nothing);
-        case Stage::nothing: break;
-    }
-    return nothing_answered();
-}
-
-// Runs the steps from where the request is in its stage; when none has an answer the request enters the stage `then`.
-Answer Pipeline::run_steps(const std::vector<Phases::Step>& steps, Stage then) {
-    Answer answer = Answer::pass();
-    while (answer.kind == Answer::Kind::pass && request_.step < steps.size()) answer = steps[request_.step++](request_);
-    if (answer.kind == Answer::Kind::pass) {
-        request_.step = 0;
-        request_.stage = then;
-    }
-    return answer;
-}
-
-void Pipeline::start(const Location& location, Stage stage) {
-    enter(request_, location);
-    request_.uri_changed = false;
-    request_.stage = stage;
-    request_.step = 0;
-}
-
-Answer Pipeline::find_location() {
-    const Location& outside = request_.server->outside;
-    const Location* found = outside.inner.find(request_.uri, request_);
-    if (found == nullptr) found = &outside;
-    start(*found, Stage::rewrite);
-    if (*found->core->internal && !request_.internal) return Answer::of_status(404);
-    uint64_t body_max = *request_.core->client_max_body_size;
-    bool has_length = request_.head.framing == Framing::length;
-    if (has_length && body_max != 0 && request_.head.content_length > body_max && !request_.body_refused) {
-        request_.body_refused = true;
-        request_.log().write(Level::error, request_.log_context(), "client intended to send too large body: {} bytes",
-                             request_.head.content_length);
-        return Answer::of_status(413);
-    }
-    return Answer::pass();
-}
-
-Answer Pipeline::after_rewrite() {
-    request_.stage = Stage::preaccess;
-    if (!request_.uri_changed) return Answer::pass();
-    if (!may_redirect("processing", request_.uri)) return Answer::of_status(500);
-    request_.stage = Stage::find_location;
-    return Answer::pass();
-}
-
-Answer Pipeline::nothing_answered() {
-    if (!request_.uri.ends_with('/')) return Answer::of_status(404);
-    request_.log().write(Level::error, request_.log_context(), "directory index of \"{}\" is forbidden", request_.uri);
-    return Answer::of_status(403);
 }
 
 bool Pipeline::act(Answer& answer) {
@@ -164,8 +153,7 @@ bool Pipeline::weigh(Answer& answer) {
     bool refused = answer.kind == Answer::Kind::status && (answer.status == 401 || answer.status == 403);
     if (any && answer.kind == Answer::Kind::granted) {
         request_.refusal = nullptr;
-        request_.step = 0;
-        request_.stage = Stage::precontent;
+        enter_stage(request_, Stage::precontent);
         return true;
     }
     if (any && refused) {
@@ -177,17 +165,8 @@ bool Pipeline::weigh(Answer& answer) {
     return false;
 }
 
-// Counts changes of the URI of all kinds, as nginx does: ten are allowed. A configuration that sends requests in
-// circles is stopped here.
-bool Pipeline::may_redirect(std::string_view doing, std::string_view uri) {
-    if (request_.redirects_left > 0 && --request_.redirects_left > 0) return true;
-    request_.log().write(Level::error, request_.log_context(),
-                         "rewrite or internal redirection cycle while {} \"{}\"", doing, uri);
-    return false;
-}
-
 bool Pipeline::redirect(Answer& answer) {
-    if (!may_redirect("internally redirecting to", answer.target.uri)) {
+    if (!may_redirect(request_, "internally redirecting to", answer.target.uri)) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }
@@ -196,7 +175,7 @@ bool Pipeline::redirect(Answer& answer) {
     request_.has_args = answer.target.has_args;
     request_.internal = true;
     request_.alias_takes_uri = false;
-    start(request_.server->outside, Stage::server_rewrite);
+    start(request_, request_.server->outside, Stage::server_rewrite);
     return true;
 }
 
@@ -206,13 +185,13 @@ bool Pipeline::go_to_named(Answer& answer) {
         request_.log().write(Level::error, request_.log_context(), "could not find named location \"{}\"",
                              answer.target.uri);
     }
-    if (location == nullptr || !may_redirect("redirect to named location", answer.target.uri)) {
+    if (location == nullptr || !may_redirect(request_, "redirect to named location", answer.target.uri)) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }
     request_.internal = true;
     request_.alias_takes_uri = false;
-    start(*location, Stage::rewrite);
+    start(request_, *location, Stage::rewrite);
     return true;
 }
 

@@ -12,10 +12,6 @@
 
 namespace ringx::http {
 
-enum class Stage : uint8_t {
-    server_rewrite, find_location, rewrite, post_rewrite, preaccess, access, precontent, respond, nothing,
-};
-
 // From here on the settings of the location rule, or those of its limit_except if it has one for the method.
 void enter(Request& request, const Location& location);
 
@@ -31,27 +27,28 @@ class Pipeline {
     Answer refuse(uint16_t status);
 
  private:
-    Answer run_stage();
-    Answer run_steps(const std::vector<Phases::Step>& steps, Stage then);
-    void start(const Location& location, Stage stage);
-    Answer find_location();
-    Answer after_rewrite();
-    Answer nothing_answered();
-
     // Acts upon an answer. True when the pipeline goes on; false when `answer` is what run() gives back.
     bool act(Answer& answer);
     bool weigh(Answer& answer);
-    bool may_redirect(std::string_view doing, std::string_view uri);
     bool redirect(Answer& answer);
     bool go_to_named(Answer& answer);
     bool show_error(Answer& answer);
     const ErrorPageRule* error_page_for(uint16_t status) const;
     bool follow_error_page(const ErrorPageRule& rule, Answer& answer);
     bool finish(Answer& answer);
+
     Request& request_;
 };
 
+// --- steps that every block has
+
+// Chooses the location by the URI; the request goes on there.
+Answer find_location(Request& request);
+// After the rewrite phase: another location, when the URI has changed.
+Answer follow_changed_uri(Request& request);
 // The last step of the access phase with `satisfy any`: the refusal, if nobody has let the request in.
 Answer refuse_unless_granted(Request& request);
+// After the last handler.
+Answer nothing_answered(Request& request);
 
 }  // namespace ringx::http

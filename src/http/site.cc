@@ -13,17 +13,21 @@ Phases::Phases(std::span<const Module* const> applying, const CoreSettings& core
         if (function != nullptr) into.push_back(function);
     };
     for (const Module* module : applying) {
-        collect(server_rewrite, module->server_rewrite);
-        collect(rewrite, module->rewrite);
-        collect(preaccess, module->preaccess);
-        collect(access, module->access);
-        collect(precontent, module->precontent);
-        collect(respond, module->respond);
+        collect(steps(Stage::server_rewrite), module->server_rewrite);
+        collect(steps(Stage::rewrite), module->rewrite);
+        collect(steps(Stage::preaccess), module->preaccess);
+        collect(steps(Stage::access), module->access);
+        collect(steps(Stage::precontent), module->precontent);
+        collect(steps(Stage::respond), module->respond);
         collect(filters, module->filter);
         collect(logs, module->log);
     }
-    if (core.handler != nullptr) respond.assign(1, core.handler);
+    if (core.handler != nullptr) steps(Stage::respond).assign(1, core.handler);
+    std::vector<Step>& access = steps(Stage::access);
     if (*core.satisfy == CoreSettings::Satisfy::any && !access.empty()) access.push_back(refuse_unless_granted);
+    steps(Stage::find_location) = {find_location};
+    steps(Stage::post_rewrite) = {follow_changed_uri};
+    steps(Stage::nothing) = {nothing_answered};
 }
 
 const Phases& KnownPhases::of(const conf::Block& block) {

@@ -5,6 +5,7 @@
 // default), then the location (exact, longest prefix and what is nested in it, first regex).
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <span>
@@ -25,14 +26,21 @@ namespace ringx::http {
 
 struct Location;
 
-// The functions of those modules that apply in a block, in order.
+// The way of a request. Those without a module's name in http/module.h are ours: http/pipeline.h.
+enum class Stage : uint8_t {
+    server_rewrite, find_location, rewrite, post_rewrite, preaccess, access, precontent, respond, nothing,
+};
+
+// What is done in a block: the functions of those modules that apply there, in order.
 struct Phases {
     using Step = Answer (*)(Request&);
-    std::vector<Step> server_rewrite, rewrite, preaccess, access, precontent, respond;
+    std::array<std::vector<Step>, static_cast<size_t>(Stage::nothing) + 1> stages;
     std::vector<void (*)(Request&, Response&)> filters;
     std::vector<void (*)(Request&)> logs;
 
     Phases(std::span<const Module* const> applying, const CoreSettings& core);
+    std::vector<Step>& steps(Stage stage) { return stages[static_cast<size_t>(stage)]; }
+    const std::vector<Step>& steps(Stage stage) const { return stages[static_cast<size_t>(stage)]; }
 };
 
 // Blocks in which the same modules apply have the same phases.

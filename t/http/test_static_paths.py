@@ -131,10 +131,11 @@ def test_post_to_a_file_is_not_allowed_and_to_nothing_not_found(serve):
 @pytest.mark.parametrize("name, kind", [
     ("a.html", "text/html"), ("a.HTML", "text/html"), ("a.tar.gz", "application/gzip"), ("a", "x/default"),
     (".html", "x/default"), ("a.", "x/default"), ("a.b.unknown", "x/default"), ("dir.html/file", "x/default"),
+    ("a.eightlet", "x/eight"), ("a.eightletters", "x/long"), ("a.eightlets", "x/default"), ("a.eightle", "x/default"),
 ])
 def test_the_extension_tells_the_type(serve, name, kind):
-    types = "types { text/html html; application/gzip gz; } default_type x/default;"
-    server = serve(types, files={f"html/{name}": "x"})
+    server = serve("types { text/html html; application/gzip gz; x/no EIGHTLETTERS; x/eight eightlet; "
+                   "x/long eightletters; } default_type x/default;", files={f"html/{name}": "x"})
     assert server.get("/" + name).header("Content-Type") == kind
 
 
