@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "http/page_cache.h"
+
 namespace ringx::http {
 namespace {
 
@@ -14,19 +16,6 @@ constexpr int iovecs_max = 64;
 
 // Text that has grown beyond this gives its memory back when it is sent.
 constexpr size_t text_bytes_kept = 64 * 1024;
-
-// True when the range is, as far as one can tell, in the page cache, so that sending it will not wait for the disk. Its
-// ends are asked for: reading brings in whole runs of pages. (cachestat(2) would know exactly, but answers only to the
-// owner of a file.)
-bool is_warm(int file, uint64_t offset, uint32_t bytes) {
-    for (uint64_t at : {offset + bytes - 1, offset}) {
-        char byte;
-        iovec one{&byte, 1};
-        ssize_t got = preadv2(file, &one, 1, static_cast<off_t>(at), RWF_NOWAIT);
-        if (got < 0 && errno == EAGAIN) return false;
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -120,7 +109,7 @@ Flushed Output::flush_memory(int socket, bool end_follows) {
 // Sends one step of the file.
 Flushed Output::flush_file(int socket) {
     Window step = window();
-    if (step.offset + step.bytes > warm_until_ && !is_warm(file_, step.offset, step.bytes)) return Flushed::cold;
+    if (step.offset + step.bytes > warm_until_ && !is_cached(file_, step.offset, step.bytes)) return Flushed::cold;
 
     auto offset = static_cast<off_t>(step.offset);
     ssize_t sent = -1;

@@ -44,8 +44,7 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .clock = worker.loop.clock(),
              .counters = worker.all_counters,
              .lives = worker.lives,
-             .life = worker.life},
-      read_ahead_memory_(std::make_unique_for_overwrite<char[]>(Output::window_bytes_max)) {}
+             .life = worker.life} {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 

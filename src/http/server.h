@@ -14,6 +14,7 @@
 #include "http/connection.h"
 #include "http/file_cache.h"
 #include "http/output.h"
+#include "http/page_cache.h"
 #include "http/request.h"
 #include "http/site.h"
 #include "net/service.h"
@@ -45,7 +46,7 @@ class HttpServer : public Server, private Timer {
     bool draining() const { return draining_; }
     Counters& counters() { return worker_.counters; }
     Output& output() { return output_; }
-    char* read_ahead_memory() { return read_ahead_memory_.get(); }
+    const PageCache& page_cache() const { return page_cache_; }
     uint64_t next_connection_number();
 
     void enter(Connection& connection, ListenSlot& listen);
@@ -64,8 +65,7 @@ class HttpServer : public Server, private Timer {
     FileCache files_;
     WorkerParts parts_;
     Output output_;
-    // Cold files are read into this before they are sent from the page cache. Nobody looks at what is read.
-    std::unique_ptr<char[]> read_ahead_memory_;
+    PageCache page_cache_;
     std::vector<std::unique_ptr<Request>> idle_requests_;
     List<Connection> open_;
     size_t count_ = 0;

@@ -14,6 +14,7 @@
 #include "http/delay.h"
 #include "http/output.h"
 #include "http/pace.h"
+#include "http/page_cache.h"
 #include "http/pipeline.h"
 #include "http/response_head.h"
 #include "http/server.h"
@@ -56,18 +57,17 @@ void end_chunks(Request& request, Output& output) {
     output.text() += "\r\n";
 }
 
-// A window of a cold file. What is read goes nowhere.
+// A window of a cold file.
 struct ReadAhead {
+    const PageCache& cache;
     int file;
     Output::Window window;
-    char* memory;
     int error = 0;
 };
 
 void read_window(void* context) {
     auto& job = *static_cast<ReadAhead*>(context);
-    ssize_t got = pread(job.file, job.memory, job.window.bytes, static_cast<off_t>(job.window.offset));
-    if (got < 0) job.error = errno;
+    job.error = job.cache.fill(job.file, job.window.offset, job.window.bytes);
 }
 
 }  // namespace
@@ -237,9 +237,9 @@ Task<Result<>> Connection::wait_writable() {
 }
 
 // Brings the next window of a file into the page cache: on a thread whatever the engine is, because even the ring's
-// reads allocate page cache, start the disk and copy on the loop.
+// reads allocate page cache and start the disk on the loop.
 Task<Result<>> Connection::read_ahead(Output& output) {
-    ReadAhead job{output.file(), output.window(), server_.read_ahead_memory()};
+    ReadAhead job{server_.page_cache(), output.file(), output.window()};
     Blocking read(server_.loop(), read_window, &job);
     co_await read;
     if (job.error != 0) {
