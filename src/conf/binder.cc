@@ -43,13 +43,14 @@ Block& Binder::open(Context context, Block* outer, const Statement* statement) {
 }
 
 void Binder::bind_all(std::span<Statement> statements, Block& block) {
+    std::vector<const Directive*> once;  // what the block has and may not have again
     for (Statement& statement : statements) {
-        bind_one(statement, block);
+        bind_one(statement, block, once);
         statement.children = {};  // what was bound is not held twice
     }
 }
 
-void Binder::bind_one(Statement& statement, Block& block) {
+void Binder::bind_one(Statement& statement, Block& block, std::vector<const Directive*>& once) {
     const Language::Row* row = row_for(statement, block.context());
     if (row == nullptr || !has_right_shape(statement, *row->directive)) return;
     const Directive& directive = *row->directive;
@@ -57,8 +58,12 @@ void Binder::bind_one(Statement& statement, Block& block) {
         notes_.add(Level::notice, statement.words[0].place,
                    text::format("\"{}\" directive has no effect", directive.name), std::string(directive.help));
     }
-    if (directive.set == nullptr) return;
     Binding binding(*this, *this, report_, directive, statement, block);
+    if (directive.is_once) {
+        if (std::ranges::find(once, &directive) != once.end()) return binding.duplicate();
+        once.push_back(&directive);
+    }
+    if (directive.set == nullptr) return;
     void* settings = directive.settings_type != nullptr ? block.own(*row->section->slot) : nullptr;
     directive.set(settings, binding);
 }

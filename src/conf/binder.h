@@ -6,6 +6,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "conf/binding.h"
 #include "conf/block.h"
@@ -32,7 +33,7 @@ class Binder : public LoadState {
 
     Block& open(Context context, Block* outer, const Statement* statement);
     void bind_all(std::span<Statement> statements, Block& block);
-    void bind_one(Statement& statement, Block& block);
+    void bind_one(Statement& statement, Block& block, std::vector<const Directive*>& once);
     const Language::Row* row_for(const Statement& statement, Context context);
     void report_unknown(const Word& name, Context context);
     bool has_right_shape(const Statement& statement, const Directive& row);

@@ -47,6 +47,7 @@ struct Directive {
     Arity arity;
     bool has_block = false;
     bool has_effect = true;  // false: checked and accepted only; `server -t` notes it
+    bool is_once = false;    // a second mention in a block is refused by the binder; rows with settings do it themselves
     std::string_view help;
     std::string_view arguments = {};  // as the man page shows them; empty: what `syntax` says
 
@@ -74,6 +75,11 @@ struct Directive {
     constexpr Directive not_inherited() const {
         Directive row = *this;
         row.inherit = nullptr;
+        return row;
+    }
+    constexpr Directive repeatable() const {
+        Directive row = *this;
+        row.is_once = false;
         return row;
     }
 };
@@ -164,6 +170,11 @@ void check_only(void*, Binding& binding) {
     (void)Reader<T>::read(binding);
 }
 
+template <auto function>
+void check_by(void*, Binding& binding) {
+    function(binding);
+}
+
 }  // namespace rows
 
 template <auto member>
@@ -211,9 +222,18 @@ constexpr Directive block(std::string_view name, Context contexts, Arity arity, 
     return row;
 }
 
-// A directive of nginx that has no meaning here: context and number of arguments are checked, then it is noted.
+// A directive of nginx that has no meaning here: it is noted, when context and number of arguments are right and the
+// block has no other one.
 constexpr Directive accepted(std::string_view name, Context contexts, Arity arity, std::string_view help) {
-    return {.name = name, .contexts = contexts, .arity = arity, .has_effect = false, .help = help};
+    return {.name = name, .contexts = contexts, .arity = arity, .has_effect = false, .is_once = true, .help = help};
+}
+
+// The same, with the words checked by `void function(Binding&)`.
+template <auto function>
+constexpr Directive accepted(std::string_view name, Context contexts, Arity arity, std::string_view help) {
+    Directive row = accepted(name, contexts, arity, help);
+    row.set = rows::check_by<function>;
+    return row;
 }
 
 // The same, with the argument checked to be a T.

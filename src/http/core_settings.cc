@@ -179,9 +179,34 @@ void set_limit_rate_after(S& settings, conf::Binding& binding) {
     set_size_template(settings.limit_rate_after, binding);
 }
 
-// A directory for temporary files is remembered only to be checked: what uses it comes with its module.
+// aio on | off | threads[=POOL]
+void check_aio(conf::Binding& binding) {
+    conf::Word word = binding.words()[0];
+    if (word.text == "on" || word.text == "off" || word.text == "threads") return;
+    if (!word.text.starts_with("threads=")) return binding.refuse("invalid value", "expected on, off or threads[=pool]");
+    word.text.remove_prefix(8);
+    (void)Template::compile(binding, word);
+}
+
+// nginx's pools begin with a header and are aligned.
+void check_pool_size(conf::Binding& binding) {
+    const conf::Word& word = binding.words()[0];
+    auto size = binding.parse<conf::Size>(word);
+    if (!size) return;
+    if (*size < 112) return binding.mistake(word, "the pool size must be no less than 112");
+    if (*size % 16 != 0) return binding.mistake(word, "the pool size must be a multiple of 16");
+}
+
+void check_temp_path(conf::Binding& binding) { (void)parse_temp_path(binding); }
+
 constexpr conf::Directive temp_path(std::string_view name) {
-    return conf::accepted(name, everywhere, {1, 4}, "A directory for temporary files; nothing is written to it yet.");
+    return conf::accepted<&check_temp_path>(name, everywhere, {1, 4},
+                                            "A directory for temporary files; nothing is written to it yet.")
+        .shown_as("path [level1 [level2 [level3]]]");
+}
+
+constexpr conf::Directive pool_size(std::string_view name) {
+    return conf::accepted<&check_pool_size>(name, hosts, {1, 1}, "Memory is managed differently.").shown_as("size");
 }
 
 }  // namespace
@@ -308,14 +333,15 @@ constexpr conf::Directive directives[] = {
     temp_path("fastcgi_temp_path"),
     temp_path("uwsgi_temp_path"),
     temp_path("scgi_temp_path"),
-    conf::accepted("aio", everywhere, {1, 1}, "Files never block a worker here."),
+    conf::accepted<&check_aio>("aio", everywhere, {1, 1}, "Files never block a worker here.")
+        .shown_as("on | off | threads[=pool]"),
     conf::accepted<bool>("aio_write", everywhere, "Files never block a worker here."),
     conf::accepted<conf::Buffers>("output_buffers", everywhere, "Buffers are chosen by the engine."),
     conf::accepted<conf::Size>("postpone_output", everywhere, "Output is gathered by itself."),
     conf::accepted<conf::Size>("read_ahead", everywhere, "Files are read ahead by themselves."),
     conf::accepted<conf::Size>("send_lowat", everywhere, "Has no effect on Linux."),
-    conf::accepted<conf::Size>("connection_pool_size", hosts, "Memory is managed differently."),
-    conf::accepted<conf::Size>("request_pool_size", hosts, "Memory is managed differently."),
+    pool_size("connection_pool_size"),
+    pool_size("request_pool_size"),
     conf::accepted<conf::Size>("subrequest_output_buffer_size", everywhere, "Memory is managed differently."),
     conf::accepted<uint32_t>("types_hash_max_size", everywhere, "Tables size themselves."),
     conf::accepted<uint32_t>("types_hash_bucket_size", everywhere, "Tables size themselves."),

@@ -13,8 +13,7 @@ void TempPaths::add(std::string_view directory, bool required) {
     known->required |= required;
 }
 
-void set_temp_path(Setting<TempPath>& setting, conf::Binding& binding) {
-    if (setting.given) return binding.duplicate();
+std::optional<TempPath> parse_temp_path(conf::Binding& binding) {
     auto words = binding.words();
     TempPath path;
     path.directory = binding.full_path(words[0].text);
@@ -22,11 +21,21 @@ void set_temp_path(Setting<TempPath>& setting, conf::Binding& binding) {
     constexpr uint64_t digits_max = 10;
     for (size_t i = 1; i < words.size(); ++i) {
         auto digits = conf::parse_unsigned(words[i].text, digits_max);
-        if (!digits || *digits == 0) return binding.refuse("invalid value", "expected the number of digits");
+        if (!digits || *digits == 0) {
+            binding.refuse("invalid value", "expected the number of digits");
+            return std::nullopt;
+        }
         path.levels[i - 1] = static_cast<uint8_t>(*digits);
     }
-    setting.give(path);
-    temp_paths.in(binding.block()).add(path.directory, true);
+    return path;
+}
+
+void set_temp_path(Setting<TempPath>& setting, conf::Binding& binding) {
+    if (setting.given) return binding.duplicate();
+    auto path = parse_temp_path(binding);
+    if (!path) return;
+    setting.give(*path);
+    temp_paths.in(binding.block()).add(path->directory, true);
 }
 
 }  // namespace ringx

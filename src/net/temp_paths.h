@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -36,7 +37,10 @@ class TempPaths {
 extern constinit conf::Slot<TempPaths> temp_paths;
 extern const conf::Section temp_paths_section;
 
-// Reads `NAME path [level1 [level2 [level3]]]`.
+// Reads `NAME path [level1 [level2 [level3]]]`; complains and gives nothing when a level is none.
+std::optional<TempPath> parse_temp_path(conf::Binding& binding);
+
+// The same for a directory that is needed.
 void set_temp_path(Setting<TempPath>& setting, conf::Binding& binding);
 
 }  // namespace ringx

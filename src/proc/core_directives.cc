@@ -214,6 +214,12 @@ void set_submit_interval(EventSettings& settings, Binding& binding) {
     if (auto time = microseconds(binding, binding.words()[0])) settings.engine.submit_interval_us = *time;
 }
 
+enum class DebugPoints : uint8_t { abort, stop };
+
+constexpr std::array<conf::Choice<DebugPoints>, 2> choices(DebugPoints) {
+    return {{{"abort", DebugPoints::abort}, {"stop", DebugPoints::stop}}};
+}
+
 constexpr conf::Directive core_directives[] = {
     conf::value<&CoreSettings::daemon>("daemon", conf::main, "Whether the server leaves its terminal."),
     conf::value<&CoreSettings::master_process>("master_process", conf::main,
@@ -250,7 +256,7 @@ constexpr conf::Directive core_directives[] = {
     conf::accepted<bool>("pcre_jit", conf::main, "Has no meaning here: regular expressions are always compiled."),
     conf::accepted("lock_file", conf::main, {1, 1}, "Has no meaning here: workers do not take turns in accepting.")
         .shown_as("file"),
-    conf::accepted("debug_points", conf::main, {1, 1}, "Has no meaning here.").shown_as("abort | stop"),
+    conf::accepted<DebugPoints>("debug_points", conf::main, "Has no meaning here."),
     conf::block<&open_events>("events", conf::main, {0, 0}, "How workers wait for connections."),
 };
 
@@ -280,7 +286,9 @@ constexpr conf::Directive event_directives[] = {
     conf::accepted<bool>("accept_mutex", conf::events, "Has no meaning here: each worker has sockets of its own."),
     conf::accepted<milliseconds>("accept_mutex_delay", conf::events, "Has no meaning here."),
     conf::accepted<uint32_t>("worker_aio_requests", conf::events, "Has no meaning here: see uring_entries."),
-    conf::accepted("debug_connection", conf::events, {1, 1}, "Has no meaning here.").shown_as("address | CIDR | unix:"),
+    conf::accepted("debug_connection", conf::events, {1, 1}, "Has no meaning here.")
+        .repeatable()
+        .shown_as("address | CIDR | unix:"),
     conf::accepted<milliseconds>("stall_threshold", conf::events, "Has no meaning here: a worker never blocks."),
 };
 

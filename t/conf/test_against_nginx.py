@@ -1,8 +1,7 @@
 """Mistakes about directives as nginx words them: each line is checked by nginx and by this server.
 
-A line stands in a context: h is http, s server, l location, m main. It is accepted by both, or refused
-by both with the same sentence; ours also names the directive of a value it does not know. Not asked: a second mention
-of a directive that has no effect here, which nginx refuses. Skipped without nginx.
+A line stands in a context: m is main, e events, h http, s server, l location. It is accepted by both, or refused
+by both with the same sentence; ours also names the directive of a value it does not know. Skipped without nginx.
 """
 
 import re
@@ -14,6 +13,7 @@ from harness.nginx import NGINX, is_installed
 
 CONTEXTS = {
     "m": "%LINE% events {} http { %OWN% server {} }",
+    "e": "events { %LINE% } http { %OWN% server {} }",
     "h": "events {} http { %OWN% %LINE% server {} }",
     "s": "events {} http { %OWN% server { %LINE% } }",
     "l": "events {} http { %OWN% server { location / { %LINE% } } }",
@@ -69,9 +69,9 @@ def configuration(context, line):
 
 
 def said_by(command, name):
-    """Whether a configuration was accepted, and the complaints about it, each up to its place."""
+    """Whether a configuration was accepted, and the complaints about it, each without its place."""
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    complaints = re.findall(rf"^{name}: \[(emerg|warn)\] (.*) in \S+:\d+$", done.stderr, re.M)
+    complaints = re.findall(rf"^{name}: \[(emerg|warn)\] (.*?)(?: in \S+:\d+)?$", done.stderr, re.M)
     complaints = [(level, re.sub(r'^(invalid value "[^"]*") in "\w+" directive$', r"\1", sentence))
                   for level, sentence in complaints]
     first = [complaint for complaint in complaints if complaint[0] == "emerg"][:1]  # nginx goes no further
@@ -130,3 +130,49 @@ hsl reset_timedout_connection x; | tcp_nopush on; | tcp_nopush x; | tcp_nodelay 
 
 def test_sending_is_configured_alike(new_server):
     check(new_server, SENDING)
+
+
+TUNING = """
+m timer_resolution 1s; | timer_resolution x; | timer_resolution; | pcre_jit on; | pcre_jit x; | lock_file x;
+m lock_file; | debug_points abort; | debug_points STOP; | debug_points x; | debug_points; | multi_accept on;
+e multi_accept on; | multi_accept x; | accept_mutex off; | accept_mutex x; | accept_mutex_delay 1s;
+e accept_mutex_delay x; | worker_aio_requests 0; | worker_aio_requests x; | debug_connection 127.0.0.1;
+e debug_connection; | debug_connection 127.0.0.1 ::1; | timer_resolution 1s; | aio threads;
+hsl aio off; | aio threads; | aio threads=default; | aio threads=$host; | aio threads=$nonsense; | aio x; | aio;
+hsl aio OFF; | aio threads default; | aio threadsx; | aio_write on; | aio_write x; | output_buffers 1 32k;
+hsl output_buffers 0 1k; | output_buffers 1 0; | output_buffers 1; | output_buffers x 1k; | read_ahead 0; | read_ahead x;
+hsl send_lowat x; | send_lowat; | postpone_output 1g; | postpone_output -1; | postpone_output 1 2;
+hsl subrequest_output_buffer_size 0; | subrequest_output_buffer_size x; | log_subrequest x; | msie_padding x;
+hsl msie_refresh x; | types_hash_max_size x; | types_hash_bucket_size x; | types_hash_max_size; | postpone_gzipping -1;
+hsl proxy_temp_path x 1 2 3; | proxy_temp_path x 0; | proxy_temp_path x y; | proxy_temp_path x 1 2 3 4;
+hsl fastcgi_temp_path x 1 z; | uwsgi_temp_path x -1; | scgi_temp_path;
+hs connection_pool_size 512; | connection_pool_size 96; | connection_pool_size 120; | connection_pool_size x;
+hs request_pool_size 4k; | request_pool_size 0; | request_pool_size 1000; | request_pool_size 1001; | request_pool_size;
+l connection_pool_size 512; | request_pool_size 4k; | server_names_hash_max_size 512; | map_hash_max_size 64;
+h server_names_hash_max_size x; | server_names_hash_bucket_size; | variables_hash_max_size x; | map_hash_max_size x;
+s server_names_hash_max_size 512; | variables_hash_max_size 512; | map_hash_bucket_size 64;
+"""
+
+TWICE = {
+    "m": "timer_resolution 1s; | pcre_jit on; | lock_file x; | debug_points abort;",
+    "e": "multi_accept on; | accept_mutex on; | accept_mutex_delay 1s; | worker_aio_requests 32; | "
+         "debug_connection 127.0.0.1;",
+    "h": "server_names_hash_max_size 512; | server_names_hash_bucket_size 64; | variables_hash_max_size 1024; | "
+         "variables_hash_bucket_size 64; | map_hash_max_size 64; | map_hash_bucket_size 64;",
+    "hs": "connection_pool_size 512; | request_pool_size 4k;",
+    "hsl": "aio off; | aio_write on; | output_buffers 2 32k; | postpone_output 1; | read_ahead 0; | "
+           "subrequest_output_buffer_size 4k; | types_hash_max_size 2048; | types_hash_bucket_size 64; | "
+           "log_subrequest on; | msie_padding on; | msie_refresh on; | client_body_in_single_buffer on; | "
+           "gzip_buffers 4 4k; | postpone_gzipping 1k; | gzip_no_buffer on; | gunzip_buffers 4 4k; | "
+           "proxy_temp_path x; | fastcgi_temp_path x; | uwsgi_temp_path x; | scgi_temp_path x;",
+    "sl": "referer_hash_max_size 64; | referer_hash_bucket_size 64;",
+}
+
+
+def test_tuning_is_configured_alike(new_server):
+    check(new_server, TUNING)
+
+
+def test_what_has_no_effect_is_refused_when_repeated(new_server):
+    check(new_server, "\n".join(f"{contexts} " + " | ".join(f"{line} {line}" for line in text.split(" | "))
+                                for contexts, text in TWICE.items()))
