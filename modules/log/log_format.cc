@@ -18,7 +18,7 @@ std::expected<LogFormat, LogFormat::Mistake> LogFormat::compile(Arena& arena, Va
     LogFormat format;
     format.escape_ = escape;
     for (const conf::Word& word : words) {
-        TemplateReader reader(word.text);
+        TemplateReader reader(word.text, false);
         std::string_view piece;
         for (auto next = reader.read(piece); next != TemplateReader::Next::end; next = reader.read(piece)) {
             switch (next) {

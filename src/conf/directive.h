@@ -47,7 +47,7 @@ struct Directive {
     Arity arity;
     bool has_block = false;
     bool has_effect = true;  // false: checked and accepted only; `server -t` notes it
-    bool is_once = false;    // a second mention in a block is refused by the binder; rows with settings do it themselves
+    bool is_once = false;    // the binder refuses a second mention in a block; rows with settings do it themselves
     std::string_view help;
     std::string_view arguments = {};  // as the man page shows them; empty: what `syntax` says
 

@@ -183,7 +183,9 @@ void set_limit_rate_after(S& settings, conf::Binding& binding) {
 void check_aio(conf::Binding& binding) {
     conf::Word word = binding.words()[0];
     if (word.text == "on" || word.text == "off" || word.text == "threads") return;
-    if (!word.text.starts_with("threads=")) return binding.refuse("invalid value", "expected on, off or threads[=pool]");
+    if (!word.text.starts_with("threads=")) {
+        return binding.refuse("invalid value", "expected on, off or threads[=pool]");
+    }
     word.text.remove_prefix(8);
     (void)Template::compile(binding, word);
 }

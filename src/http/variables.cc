@@ -18,13 +18,20 @@ constexpr uint8_t depth_max = 100;
 
 bool is_name_byte(char c) { return is_alpha(c) || is_digit(c) || c == '_'; }
 
-// $1 to $9: one digit only, so $10 is $1 and then 0.
-bool is_capture(std::string_view name) { return name.size() == 1 && name[0] >= '1' && name[0] <= '9'; }
-
 VariableValue numbered_capture(Request& request, const VariableUse& use) {
     std::string_view value = request.captures.groups[static_cast<size_t>(use.name[0] - '0')];
     return value.data() == nullptr ? VariableValue() : value;
 }
+
+// $1 to $9 in a template are no names: ${1} asks for a variable that happens to be called so.
+constexpr auto numbered_captures = [] {
+    std::array<VariableUse, 9> uses;
+    for (size_t i = 0; i < uses.size(); ++i) {
+        uses[i].name = std::string_view("123456789").substr(i, 1);
+        uses[i].get = numbered_capture;
+    }
+    return uses;
+}();
 
 VariableValue named_capture(Request& request, const VariableUse& use) { return request.captures.find(use.suffix); }
 
@@ -42,9 +49,7 @@ std::string_view in_lower_case(Arena& arena, std::string_view name) {
 
 // What the name stands for unless the configuration defines it.
 void resolve(VariableUse& use) {
-    if (is_capture(use.name)) {
-        use.get = numbered_capture;
-    } else if (const Variable* variable = find_variable(use.name)) {
+    if (const Variable* variable = find_variable(use.name)) {
         use.get = variable->get;
         use.set = variable->set;
         if (variable->is_family) use.suffix = use.name.substr(variable->name.size());
@@ -189,10 +194,10 @@ TemplateReader::Next TemplateReader::read(std::string_view& piece) {
         return Next::literal;
     }
     rest_.remove_prefix(1);
-    if (!rest_.empty() && is_capture(rest_.substr(0, 1))) {
+    if (has_captures_ && !rest_.empty() && rest_[0] >= '1' && rest_[0] <= '9') {
         piece = rest_.substr(0, 1);
         rest_.remove_prefix(1);
-        return Next::variable;
+        return Next::capture;
     }
     bool bracket = rest_.starts_with('{');
     if (bracket) rest_.remove_prefix(1);
@@ -223,6 +228,9 @@ std::optional<Template> Template::compile(conf::Binding& binding, const conf::Wo
             case TemplateReader::Next::variable:
                 compiled.parts_.push_back({{}, &variable_names.in(binding.block()).use(binding.arena(), word, piece)});
                 break;
+            case TemplateReader::Next::capture:
+                compiled.parts_.push_back({{}, &numbered_captures[static_cast<size_t>(piece[0] - '1')]});
+                break;
             case TemplateReader::Next::bad_name:
                 binding.mistake(word, "invalid variable name");
                 return std::nullopt;
@@ -242,7 +250,7 @@ Template Template::constant(std::string_view text) {
 std::string_view Template::Part::value(Request& request, CapturesAs captures) const {
     if (variable == nullptr) return text;
     std::string_view value = variable->value(request).value_or(std::string_view());
-    if (captures == CapturesAs::they_are || !is_capture(variable->name)) return value;
+    if (captures == CapturesAs::they_are || variable->get != numbered_capture) return value;
     std::string escaped;
     escape_uri(value, UriPart::args, escaped);
     return request.arena.copy(escaped);

@@ -165,14 +165,18 @@ class Template {
 // Takes the literals and variables of a text one by one.
 class TemplateReader {
  public:
-    explicit TemplateReader(std::string_view text) : rest_(text) {}
+    // Where there are no captures, $1 is a name like any other.
+    explicit TemplateReader(std::string_view text, bool has_captures = true)
+        : rest_(text), has_captures_(has_captures) {}
 
-    enum class Next : uint8_t { literal, variable, end, bad_name, no_bracket };
-    // `piece` becomes the literal text, or the name of the variable without $ and brackets.
+    enum class Next : uint8_t { literal, variable, capture, end, bad_name, no_bracket };
+    // `piece` becomes the literal text, the name of the variable without $ and brackets, or the one digit of a capture:
+    // $10 is $1 and then 0.
     Next read(std::string_view& piece);
 
  private:
     std::string_view rest_;
+    bool has_captures_;
 };
 
 }  // namespace ringx::http

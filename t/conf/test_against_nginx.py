@@ -140,8 +140,8 @@ e accept_mutex_delay x; | worker_aio_requests 0; | worker_aio_requests x; | debu
 e debug_connection; | debug_connection 127.0.0.1 ::1; | timer_resolution 1s; | aio threads;
 hsl aio off; | aio threads; | aio threads=default; | aio threads=$host; | aio threads=$nonsense; | aio x; | aio;
 hsl aio OFF; | aio threads default; | aio threadsx; | aio_write on; | aio_write x; | output_buffers 1 32k;
-hsl output_buffers 0 1k; | output_buffers 1 0; | output_buffers 1; | output_buffers x 1k; | read_ahead 0; | read_ahead x;
-hsl send_lowat x; | send_lowat; | postpone_output 1g; | postpone_output -1; | postpone_output 1 2;
+hsl output_buffers 0 1k; | output_buffers 1 0; | output_buffers 1; | output_buffers x 1k; | read_ahead 0;
+hsl read_ahead x; | send_lowat x; | send_lowat; | postpone_output 1g; | postpone_output -1; | postpone_output 1 2;
 hsl subrequest_output_buffer_size 0; | subrequest_output_buffer_size x; | log_subrequest x; | msie_padding x;
 hsl msie_refresh x; | types_hash_max_size x; | types_hash_bucket_size x; | types_hash_max_size; | postpone_gzipping -1;
 hsl proxy_temp_path x 1 2 3; | proxy_temp_path x 0; | proxy_temp_path x y; | proxy_temp_path x 1 2 3 4;
@@ -176,3 +176,21 @@ def test_tuning_is_configured_alike(new_server):
 def test_what_has_no_effect_is_refused_when_repeated(new_server):
     check(new_server, "\n".join(f"{contexts} " + " | ".join(f"{line} {line}" for line in text.split(" | "))
                                 for contexts, text in TWICE.items()))
+
+
+CAPTURES = """
+sl return 200 $1; | return 200 ${1}; | return 200 $0; | return 200 $10; | return 200 ${10}; | return 200 ${1a};
+sl return 200 "$0a"; | return 200 ${}; | rewrite ^(.*)$ /$1; | rewrite ^(.*)$ /${1}; | set $a $1; | set $a ${1};
+sl set $1 x; | set $1 x; return 200 ${1}; | if ($1) {} | if ($1 = a) {} | set $1 x; if ($1) {}
+hsl add_header a $1; | add_header a ${1}; | expires $1; | expires ${1}; | error_page 404 /$1; | error_page 404 /${1};
+hsl root $1; | root ${1}; | limit_rate ${1}; | index ${1}; | index $1;
+h log_format a $1; | log_format a ${1}; | log_format a $1x; | map $1 $a {} | map ${1} $a {} | map $0 $a {}
+h map a $a { b $1; } | map a $a { b ${1}; } | split_clients $1 $a { * b; } | split_clients ${1} $a { * b; }
+h geo $1 $a {} | limit_req_zone $1 zone=a:1m rate=1r/s; | limit_req_zone ${1} zone=a:1m rate=1r/s;
+sl try_files /$1 =404; | try_files /${1} =404;
+l alias x$1; | alias x${1};
+"""
+
+
+def test_captures_are_no_names(new_server):
+    check(new_server, CAPTURES)

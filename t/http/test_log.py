@@ -115,11 +115,11 @@ def test_a_json_format_makes_lines_that_can_be_parsed(serve):
 
 
 def test_captures_of_names_and_locations_are_variables(serve):
-    server = serve(http="log_format c '$sub|$1|$id|$2';", server=r"""
+    server = serve(http="log_format c '$sub|$first|$id';", server=r"""
         server_name ~^(?<sub>\w+)\.site$;
-        location ~ ^/(a+)/(?<id>\d*) { access_log logs/captures.log c; }""", files={"html/aa/17": ""})
+        location ~ ^/(?<first>a+)/(?<id>\d*) { access_log logs/captures.log c; }""", files={"html/aa/17": ""})
     server.get("/aa/17", {"Host": "WWW.site"})
-    assert lines_of(server, "logs/captures.log") == ["www|aa|17|17"]
+    assert lines_of(server, "logs/captures.log") == ["www|aa|17"]
 
 
 # --- where lines go

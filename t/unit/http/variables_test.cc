@@ -26,7 +26,9 @@ TEST(TemplateReader, takes_literals_and_variables_one_by_one) {
         {"x$a_B9-y", "x <a_B9> -y end"},
         {"${a}b", "<a> b end"},
         {"$a$b", "<a> <b> end"},
-        {"$10", "<1> 0 end"},
+        {"$10", "$1 0 end"},
+        {"$9x$1", "$9 x $1 end"},
+        {"${1}", "<1> end"},
         {"${10}", "<10> end"},
         {"$0", "<0> end"},
         {"$", "bad_name"},
@@ -46,6 +48,7 @@ TEST(TemplateReader, takes_literals_and_variables_one_by_one) {
             switch (reader.read(piece)) {
                 case TemplateReader::Next::literal: seen += std::string(piece) + " "; continue;
                 case TemplateReader::Next::variable: seen += "<" + std::string(piece) + "> "; continue;
+                case TemplateReader::Next::capture: seen += "$" + std::string(piece) + " "; continue;
                 case TemplateReader::Next::end: seen += "end"; break;
                 case TemplateReader::Next::bad_name: seen += "bad_name"; break;
                 case TemplateReader::Next::no_bracket: seen += "no_bracket " + std::string(piece); break;
@@ -54,6 +57,14 @@ TEST(TemplateReader, takes_literals_and_variables_one_by_one) {
         }
         EXPECT_EQ(seen, c.want) << c.text;
     }
+}
+
+TEST(TemplateReader, takes_a_digit_for_a_name_where_there_are_no_captures) {
+    TemplateReader reader("$1x", false);
+    std::string_view piece;
+    EXPECT_EQ(reader.read(piece), TemplateReader::Next::variable);
+    EXPECT_EQ(piece, "1x");
+    EXPECT_EQ(reader.read(piece), TemplateReader::Next::end);
 }
 
 TEST(Template, gives_the_values_in_place_of_the_names) {
@@ -92,7 +103,8 @@ TEST(Template, complains_in_the_words_of_nginx) {
         std::string_view text, sentence;
     } cases[] = {
         {"/$nothing", "unknown \"nothing\" variable"},
-        {"/${1}/$10/${12}", "unknown \"12\" variable"},
+        {"/$1/$10/${12}", "unknown \"12\" variable"},
+        {"/${1}", "unknown \"1\" variable"},
         {"/$", "invalid variable name"},
         {"/${host", "the closing bracket in \"host\" variable is missing"},
     };
