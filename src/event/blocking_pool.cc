@@ -2,18 +2,12 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "event/loop.h"
+#include "event/thread_priority.h"
 
 namespace ringx {
-namespace {
-
-constexpr int niceness = 10;  // of the threads, beside the loop's
-
-}  // namespace
 
 BlockingPool::~BlockingPool() {
     {
@@ -60,8 +54,7 @@ void BlockingPool::start_thread() {
 }
 
 void BlockingPool::serve() {
-    // The loop goes first. Refused at worst, and then they are equals.
-    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), getpriority(PRIO_PROCESS, 0) + niceness);
+    stand_back();
     std::unique_lock lock(mutex_);
     for (;;) {
         ++idle_;

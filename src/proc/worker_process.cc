@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "event/thread_priority.h"
 
 namespace ringx::proc {
 
@@ -59,6 +60,7 @@ void set_limits(const CoreSettings& core, Placement place, uint32_t connections_
     if (core.worker_priority.given && setpriority(PRIO_PROCESS, 0, *core.worker_priority) != 0) {
         log.write(Level::alert, Error{"setpriority", errno}, "setpriority({}) failed", *core.worker_priority);
     }
+    go_first();
     if (core.worker_rlimit_nofile.given) {
         set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", *core.worker_rlimit_nofile, log);
     } else {
