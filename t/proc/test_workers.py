@@ -47,6 +47,22 @@ def test_workers_are_pinned_when_there_is_one_for_each_cpu(new_server):
     assert found == [{cpus[i % len(cpus)]} for i in range(2)]
 
 
+def time_slice(pid):
+    try:
+        with open(f"/proc/{pid}/sched") as file:
+            return next((float(line.split(":")[1]) for line in file if line.startswith("se.slice")), None)
+    except FileNotFoundError:
+        return None
+
+
+def test_a_worker_need_not_wait_for_its_neighbours(serve):
+    server = serve()
+    slices = [time_slice(pid) for pid in [server.pid, *server.workers()]]
+    if None in slices or tuple(map(int, os.uname().release.split(".")[:2])) < (6, 12):
+        pytest.skip("this kernel gives all processes the same time slice, or does not tell")
+    assert all(of_worker < slices[0] for of_worker in slices[1:])
+
+
 def test_a_workers_death_loses_no_other_connection(serve):
     server = serve()
     server.expect("exited on signal 9")
