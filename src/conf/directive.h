@@ -67,6 +67,11 @@ struct Directive {
         return row;
     }
     constexpr Directive at_least(int64_t least) const { return between(least, high); }
+    constexpr Directive taking(Arity words) const {
+        Directive row = *this;
+        row.arity = words;
+        return row;
+    }
     constexpr Directive shown_as(std::string_view text) const {
         Directive row = *this;
         row.arguments = text;

@@ -298,7 +298,8 @@ constexpr conf::Directive directives[] = {
     conf::value<&S::keepalive_min_timeout>("keepalive_min_timeout", everywhere,
                                            "How long a leaving server still waits for a connection's next request."),
     conf::value<&S::keepalive_disable>("keepalive_disable", everywhere,
-                                       "Old browsers that get no keep-alive, where it confuses them."),
+                                       "Old browsers that get no keep-alive, where it confuses them.")
+        .taking({1, 2}),
     conf::value<&S::keepalive_time>("keepalive_time", everywhere, "The longest life of a connection with keep-alive."),
     conf::value<&S::lingering_close>("lingering_close", everywhere,
                                      "Whether more input is read before a connection is closed."),
