@@ -106,6 +106,10 @@ uint32_t Sources::add(const Source& source) {
 
 void Report::add(Level level, const Place& place, std::string sentence, std::string hint) {
     failed_ = failed_ || level == Level::emerg;
+    if (mistakes_.size() == mistakes_max) {  // before the work of showing it, which looks for its line
+        ++left_out_;
+        return;
+    }
     Mistake mistake{.level = level, .sentence = printable(sentence), .hint = std::move(hint)};
     if (place.known()) {
         const Sources::Source& source = sources_[place.file];
@@ -113,9 +117,7 @@ void Report::add(Level level, const Place& place, std::string sentence, std::str
                                                : text::format(" in {}:{}", source.name, place.end_line);
         show_source(mistake, source, place);
     }
-    if (mistakes_.size() == mistakes_max) {
-        ++left_out_;
-    } else if (seen_.insert(render(mistake)).second) {
+    if (seen_.insert(render(mistake)).second) {
         mistakes_.emplace(place.order, std::move(mistake));
     }
 }
