@@ -33,6 +33,18 @@ constexpr std::array<conf::Choice<State>, 4> choices(State) {
     return {{{"off", State::off}, {"log", State::log}, {"v1", State::v1}, {"on", State::on}}};
 }
 
+// In the order in which they stand in the cookie.
+enum class Flag : uint8_t { off, secure, httponly, strict, lax, none };
+
+constexpr std::array<conf::Choice<Flag>, 6> choices(Flag) {
+    return {{{"off", Flag::off},
+             {"secure", Flag::secure},
+             {"httponly", Flag::httponly},
+             {"samesite=strict", Flag::strict},
+             {"samesite=lax", Flag::lax},
+             {"samesite=none", Flag::none}}};
+}
+
 struct Settings {
     Setting<State> state{State::off};
     Setting<std::string_view> name{"uid"};
@@ -41,11 +53,17 @@ struct Settings {
     Setting<std::string_view> p3p{"none"};
     Setting<int64_t> expires{0};
     Setting<char> mark{'\0'};
-    Setting<std::string_view> flags;  // as they stand in the cookie
+    Setting<conf::Flags<Flag>> flags;
+    std::string_view flags_text;  // as they stand in the cookie
     Setting<uint64_t> service{no_service};
     const VariableUse* reset = nullptr;
 
     void complete(conf::Completion& completion) {
+        std::string text;
+        for (const auto& [name, flag] : choices(Flag())) {
+            if (flag != Flag::off && flags->has(flag)) text.append("; ").append(name);
+        }
+        flags_text = completion.arena().copy(text);
         reset = &variable_names.in(completion.block()).use(completion.arena(), {}, "uid_reset");
     }
 };
@@ -201,7 +219,7 @@ std::string cookie_of(Request& request, const Settings& ours, const Visitor& vis
         cookie += "; expires=" + cookie_date(request.worker->clock.seconds() + expires);
     }
     if (*ours.domain != "none") cookie.append("; domain=").append(*ours.domain);
-    cookie.append("; path=").append(*ours.path).append(*ours.flags);
+    cookie.append("; path=").append(*ours.path).append(ours.flags_text);
     return cookie;
 }
 
@@ -255,25 +273,6 @@ void set_mark(Settings& settings, conf::Binding& binding) {
 }
 
 // In the order nginx writes them, whatever order they were given in.
-void set_flags(Settings& settings, conf::Binding& binding) {
-    constexpr std::string_view known[] = {"secure", "httponly", "samesite=strict", "samesite=lax", "samesite=none"};
-    std::array<bool, std::size(known)> wanted{};
-    for (const conf::Word& word : binding.words()) {
-        if (conf::same_keyword(word.text, "off")) continue;
-        auto same = [&](std::string_view flag) { return conf::same_keyword(flag, word.text); };
-        auto found = std::ranges::find_if(known, same);
-        if (found == std::end(known)) {
-            return binding.mistake(word, text::format("invalid value \"{}\"", word.text), conf::expected_one_of(known));
-        }
-        wanted[static_cast<size_t>(found - std::begin(known))] = true;
-    }
-    std::string flags;
-    for (size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i]) flags.append("; ").append(known[i]);
-    }
-    settings.flags.give(binding.arena().copy(flags));
-}
-
 constexpr auto anywhere = conf::http | conf::server | conf::location;
 
 constexpr conf::Directive directives[] = {
@@ -288,8 +287,7 @@ constexpr conf::Directive directives[] = {
     conf::custom<&set_mark, &Settings::mark>("userid_mark", anywhere, {1, 1},
                                              "A mark in the cookie: cookies with another one are sent again.")
         .shown_as("letter | digit | = | off"),
-    conf::custom<&set_flags, &Settings::flags>("userid_flags", anywhere, {1, 3}, "Attributes of the cookie.")
-        .shown_as("off | secure | httponly | samesite=strict|lax|none ..."),
+    conf::value<&Settings::flags>("userid_flags", anywhere, "Attributes of the cookie.").taking({1, 3}),
 };
 
 constexpr Variable variables[] = {

@@ -28,6 +28,8 @@ void Binding::refuse(std::string_view why, std::string hint) {
 
 void Binding::duplicate() { mistake(name_word(), text::format("\"{}\" directive is duplicate", name())); }
 
+void Binding::duplicate_value(const Word& word) { warn(word, text::format("duplicate value \"{}\"", word.text)); }
+
 void Binding::invalid(const Word& word, const Invalid& invalid) {
     mistake(word, sentence(invalid, name(), word.text), invalid.hint);
 }

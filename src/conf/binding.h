@@ -91,6 +91,7 @@ class Binding : public LoadState {
     // nginx's short form: "NAME" directive WHY, with the caret at the first argument.
     void refuse(std::string_view why, std::string hint = {});
     void duplicate();
+    void duplicate_value(const Word& word);  // in a set: a warning
 
     // The word as a T; complains by itself when it is none, or outside the bounds of the row.
     template <typename T>

@@ -122,18 +122,23 @@ template <>
 struct Reader<Buffers> {
     static std::optional<Buffers> read(Binding& binding);
 };
+
+// Sets add up over several mentions, as nginx's.
 template <typename E>
-struct Reader<Flags<E>> {
-    static std::optional<Flags<E>> read(Binding& binding) {
-        Flags<E> flags;
-        for (const Word& word : binding.words()) {
-            auto flag = binding.parse<E>(word);
-            if (!flag) return std::nullopt;
-            flags.add(*flag);
-        }
-        return flags;
+void add_flags(Setting<Flags<E>>& setting, Binding& binding) {
+    if (!setting.given) setting.give({});  // the default goes when the first word comes
+    for (const Word& word : binding.words()) {
+        auto flag = binding.parse<E>(word);
+        if (!flag) continue;
+        if (setting->has(*flag)) binding.duplicate_value(word);
+        setting.value.add(*flag);
     }
-};
+}
+
+template <typename T>
+inline constexpr bool is_flags = false;
+template <typename E>
+inline constexpr bool is_flags<Flags<E>> = true;
 
 // S is the type whose members these are. It is named although the members tell: modules name their settings alike, in
 // anonymous namespaces, and only a type among the arguments keeps g++ 12 from making one function of two modules'.
@@ -141,10 +146,14 @@ template <typename S, auto member>
 void set_value(void* settings, Binding& binding) {
     using M = Member<decltype(member)>;
     auto& setting = static_cast<S*>(settings)->*member;
-    if (setting.given) return binding.duplicate();
-    auto value = Reader<typename M::Type>::read(binding);
-    if (value) setting.value = std::move(*value);
-    setting.given = true;  // also when wrong: a second mention is a mistake of its own
+    if constexpr (is_flags<typename M::Type>) {
+        add_flags(setting, binding);
+    } else {
+        if (setting.given) return binding.duplicate();
+        auto value = Reader<typename M::Type>::read(binding);
+        if (value) setting.value = std::move(*value);
+        setting.given = true;  // also when wrong: a second mention is a mistake of its own
+    }
 }
 
 template <typename S, auto member>

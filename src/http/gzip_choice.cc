@@ -57,26 +57,13 @@ void add_disabled(Settings& settings, conf::Binding& binding) {
     }
 }
 
-// Several mentions add up, as in nginx.
-void add_proxied(Settings& settings, conf::Binding& binding) {
-    if (!settings.proxied.given) settings.proxied.give({});
-    for (const conf::Word& word : binding.words()) {
-        auto rule = binding.parse<Proxied>(word);
-        if (!rule) continue;
-        if (settings.proxied->has(*rule)) binding.warn(word, text::format("duplicate value \"{}\"", word.text));
-        settings.proxied.value.add(*rule);
-    }
-}
-
 constexpr auto everywhere = conf::http | conf::server | conf::location;
 
 constexpr conf::Directive directives[] = {
     conf::value<&Settings::vary>("gzip_vary", everywhere, "Say Vary: Accept-Encoding where answers may be compressed."),
     conf::value<&Settings::http_version>("gzip_http_version", everywhere,
                                          "The least version that gets compressed answers."),
-    conf::custom<&add_proxied, &Settings::proxied>("gzip_proxied", everywhere, conf::at_least_one,
-                                                   "Which answers to proxies are compressed.")
-        .shown_as("off | expired | no-cache | no-store | private | no_last_modified | no_etag | auth | any ..."),
+    conf::value<&Settings::proxied>("gzip_proxied", everywhere, "Which answers to proxies are compressed."),
     conf::custom<&add_disabled, &Settings::disabled>("gzip_disable", everywhere, conf::at_least_one,
                                                      "User agents that get nothing compressed.")
         .shown_as("msie6 | regex ..."),

@@ -108,7 +108,7 @@ MISTAKES = [
     ("userid_mark a; userid_mark b;", '"userid_mark" directive is duplicate in %CONF%:1'),
     ("userid_expires x;", '"userid_expires" directive invalid value in %CONF%:1'),
     ("userid_expires 1d; userid_expires max;", '"userid_expires" directive is duplicate in %CONF%:1'),
-    ("userid_flags maybe;", 'invalid value "maybe" in %CONF%:1'),
+    ("userid_flags maybe;", 'invalid value "maybe" in "userid_flags" directive in %CONF%:1'),
     ("userid_flags a b c d;", 'invalid number of arguments in "userid_flags" directive in %CONF%:1'),
     ("userid_service x;", '"userid_service" directive invalid number in %CONF%:1'),
     ("userid_service -1;", '"userid_service" directive invalid number in %CONF%:1'),
