@@ -137,8 +137,9 @@ Value request_filename(Request& r, const VariableUse&) {
 
 Value status(Request& r, const VariableUse&) {
     char* text = r.arena.text(3);
-    uint16_t known = r.making != nullptr ? r.making->status : r.sent_status;
-    write_three_digits(text, sent_status(known != 0 ? known : r.error_status));
+    uint16_t known = r.sent_status != 0 ? r.sent_status : r.error_status;
+    if (known == 0 && r.making != nullptr) known = r.making->status;
+    write_three_digits(text, sent_status(known));
     return std::string_view(text, 3);
 }
 
