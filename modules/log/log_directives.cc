@@ -193,6 +193,7 @@ void set_open_log_file_cache(LogSettings& settings, conf::Binding& binding) {
     setting.given = true;
     NamedLogRules& rules = setting.value;
     rules = {};
+    bool off = false;
     auto read = [&](const conf::Word& word) {
         auto time = [](std::string_view text, uint64_t& into) {
             auto seconds = conf::parse<std::chrono::seconds>(text);
@@ -202,9 +203,9 @@ void set_open_log_file_cache(LogSettings& settings, conf::Binding& binding) {
         auto number = [](std::string_view text, uint32_t& into) {
             auto count = conf::parse<uint32_t>(text);
             if (count) into = *count;
-            return count && *count > 0;
+            return count.has_value();
         };
-        if (word.text == "off") return binding.words().size() == 1;
+        if (word.text == "off") return off = true;
         if (auto value = value_of(word.text, "max")) return number(*value, rules.files_max);
         if (auto value = value_of(word.text, "inactive")) return time(*value, rules.inactive_ms);
         if (auto value = value_of(word.text, "valid")) return time(*value, rules.valid_ms);
@@ -216,8 +217,10 @@ void set_open_log_file_cache(LogSettings& settings, conf::Binding& binding) {
             return binding.mistake(word, text::format("invalid \"open_log_file_cache\" parameter \"{}\"", word.text));
         }
     }
-    bool off = binding.words()[0].text == "off";
-    if (!off && rules.files_max == 0) binding.refuse("must have \"max\" parameter");
+    if (off) rules.files_max = 0;
+    if (!off && rules.files_max == 0) {
+        binding.mistake(binding.name_word(), "\"open_log_file_cache\" must have \"max\" parameter");
+    }
 }
 
 void LogSettings::inherit(const LogSettings& outer) {

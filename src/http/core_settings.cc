@@ -60,19 +60,24 @@ void set_types(S& settings, conf::Binding& binding) {
     settings.types.given = true;
     Arena& arena = binding.arena();
     for (const conf::Statement& line : binding.children()) {
-        const conf::Word& type = line.words[0];
-        if (line.words.size() < 2) {
-            binding.mistake(type, text::format("invalid number of arguments in \"{}\" directive", type.text));
-        }
+        std::string_view type = line.words[0].text;
         for (const conf::Word& extension : std::span(line.words).subspan(1)) {
             char* lower = arena.text(extension.text.size());
             std::ranges::transform(extension.text, lower, [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
-            settings.types.value.add({lower, extension.text.size()}, arena.copy(type.text));
+            std::string_view name(lower, extension.text.size());
+            if (std::string_view known = settings.types->find(name); !known.empty()) {
+                binding.warn(extension, text::format("duplicate extension \"{}\", content type: \"{}\", previous "
+                                                     "content type: \"{}\"", name, type, known));
+            }
+            settings.types.value.add(name, arena.copy(type));
         }
     }
 }
 
-void set_internal(S& settings, conf::Binding&) { settings.internal.give(true); }
+void set_internal(S& settings, conf::Binding& binding) {
+    if (settings.internal.given) return binding.duplicate();
+    settings.internal.give(true);
+}
 
 void set_keepalive_timeout(S& settings, conf::Binding& binding) {
     if (settings.keepalive_timeout.given) return binding.duplicate();
@@ -100,12 +105,10 @@ void set_server_tokens(S& settings, conf::Binding& binding) {
 void set_open_file_cache(S& settings, conf::Binding& binding) {
     if (settings.open_file_cache.given) return binding.duplicate();
     S::FileCacheSize cache;
+    bool off = false;
     for (const conf::Word& word : binding.words()) {
-        if (word.text == "off" && binding.words().size() == 1) {
-            settings.open_file_cache.give({});
-            return;
-        }
-        bool good = false;
+        bool good = word.text == "off";
+        off |= good;
         if (word.text.starts_with("max=")) {
             auto max = conf::parse_unsigned(word.text.substr(4), 1'000'000);
             good = max && *max > 0;
@@ -120,6 +123,7 @@ void set_open_file_cache(S& settings, conf::Binding& binding) {
                                    "expected off, or max=number [inactive=time]");
         }
     }
+    if (off) return settings.open_file_cache.give({});
     if (cache.max == 0) {
         return binding.mistake(binding.name_word(), "\"open_file_cache\" must have the \"max\" parameter");
     }
@@ -149,7 +153,10 @@ void set_disable_symlinks(S& settings, conf::Binding& binding) {
         }
     }
     bool says_how = rule.symlinks != OpenRules::Symlinks::follow;
-    if (off == says_how || (off && !rule.from.empty())) {
+    if (off && !rule.from.empty()) {
+        return binding.mistake(binding.words()[1], "\"from=\" cannot be used with \"off\" parameter");
+    }
+    if (off == says_how) {
         return binding.refuse("must be \"off\", \"on\" or \"if_not_owner\"");
     }
     settings.disable_symlinks.give(std::move(rule));
@@ -416,7 +423,7 @@ void CoreSettings::complete(conf::Completion& completion) {
     open_rules.cached = open_file_cache->on;
     open_rules.cache_max = open_file_cache->max;
     open_rules.inactive_ms = static_cast<uint64_t>(open_file_cache->inactive.count());
-    open_rules.valid_ms = static_cast<uint64_t>(open_file_cache_valid->count());
+    open_rules.valid_ms = static_cast<uint64_t>(milliseconds(*open_file_cache_valid).count());
     open_rules.min_uses = open_file_cache_min_uses;
     open_rules.cache_errors = open_file_cache_errors;
     open_rules.symlinks = disable_symlinks->symlinks;

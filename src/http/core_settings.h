@@ -88,7 +88,7 @@ struct CoreSettings {
         std::chrono::milliseconds inactive{60'000};
     };
     Setting<FileCacheSize> open_file_cache;
-    Setting<std::chrono::milliseconds> open_file_cache_valid{std::chrono::seconds(60)};
+    Setting<std::chrono::seconds> open_file_cache_valid{std::chrono::seconds(60)};
     Setting<uint32_t> open_file_cache_min_uses{1};
     Setting<bool> open_file_cache_errors{false};
     struct SymlinkRule {

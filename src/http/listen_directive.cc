@@ -34,6 +34,8 @@ std::optional<Address> resolve(conf::Binding& binding, const conf::Word& word) {
 // What is wrong with a text that is no address.
 std::string_view fault_of(std::string_view text) {
     if (text == "unix:") return "no path in the unix domain socket";
+    if (text.starts_with(':')) return "no host";
+    if (text.starts_with('[') && text.find(']') == text.npos) return "invalid host";
     bool is_port = text.find_first_not_of("0123456789") == std::string_view::npos;
     size_t colon = text.rfind(':');
     bool has_host = colon != std::string_view::npos && Address::parse(text.substr(0, colon), 80);
@@ -51,6 +53,7 @@ std::vector<Address> read_addresses(conf::Binding& binding, const conf::Word& wo
     size_t port_at = word.text.starts_with("unix:") ? word.text.npos : word.text.rfind(':') + 1;  // 0: all of it
     bool is_port = port_at != word.text.npos && word.text.find_first_not_of("0123456789-", port_at) == word.text.npos;
     size_t dash = is_port ? word.text.find('-', port_at) : word.text.npos;
+    if (dash == port_at) dash = word.text.npos;  // a name, if anything
     if (dash != word.text.npos) {
         first.text = word.text.substr(0, dash);
         last_port = word.text.substr(dash + 1);

@@ -169,7 +169,9 @@ void open_location(LocationSettings&, conf::Binding& binding) {
 void open_limit_except(LocationSettings& settings, conf::Binding& binding) {
     if (settings.exempt_methods != 0) return binding.duplicate();
     for (const conf::Word& word : binding.words()) {
-        Method method = recognise_method(word.text);
+        std::string upper(word.text);
+        std::ranges::transform(upper, upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c & ~0x20 : c; });
+        Method method = recognise_method(upper);
         if (method == Method::other || method == Method::trace || method == Method::connect) {
             binding.mistake(word, text::format("invalid method \"{}\"", word.text));
             continue;

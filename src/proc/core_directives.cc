@@ -3,10 +3,12 @@
 // Those of nginx's that tune a mechanism this server does not have are checked and accepted.
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/format.h"
 #include "build.h"
+#include "net/cidr.h"
 #include "proc/core_settings.h"
 
 namespace ringx {
@@ -91,7 +93,11 @@ void set_cpu_affinity(CoreSettings& settings, Binding& binding) {
     auto mask = [&](const Word& word) {
         auto cpus = parse_cpu_mask(word.text);
         if (!cpus) {
-            binding.mistake(word, text::format("invalid CPU mask \"{}\" in \"worker_cpu_affinity\"", word.text),
+            size_t wrong = word.text.find_last_not_of("01");
+            bool is_digits = wrong == word.text.npos;
+            binding.mistake(word, text::format("invalid {} \"{}\" in \"worker_cpu_affinity\"",
+                                               is_digits ? "CPU mask" : "character",
+                                               is_digits ? word.text : word.text.substr(wrong, 1)),
                             "a mask is written with 0 and 1, CPU 0 at its end");
         }
         return cpus.value_or(Cpus{0});
@@ -120,19 +126,43 @@ void add_env(CoreSettings& settings, Binding& binding) { settings.env.push_back(
 // Only the pool called `default` has work here: files, where the engine reads them by threads.
 void set_thread_pool(CoreSettings& settings, Binding& binding) {
     auto words = binding.words();
-    std::optional<uint32_t> threads;
-    for (const Word& word : words.subspan(1)) {
-        if (auto number = value_of(word.text, "threads")) {
-            threads = parse_part<uint32_t>(binding, word, *number);
-            if (threads == 0) binding.mistake(word, text::format("invalid threads value \"{}\"", word.text));
-        } else if (auto most = value_of(word.text, "max_queue")) {
-            parse_part<uint32_t>(binding, word, *most);
-        } else {
-            return invalid_parameter(binding, word, "expected threads= or max_queue=");
-        }
+    std::string_view name = words[0].text;
+    if (!settings.thread_pools.insert(name).second) {
+        return binding.mistake(words[0], text::format("duplicate thread pool \"{}\"", name));
     }
-    if (!threads) return binding.mistake(words[0], text::format("\"thread_pool\" must have \"threads\" parameter"));
-    if (words[0].text == "default") settings.file_threads = *threads;
+    uint32_t threads = 0;
+    for (const Word& word : words.subspan(1)) {
+        auto number = value_of(word.text, "threads");
+        auto most = value_of(word.text, "max_queue");
+        auto value = conf::parse<uint32_t>(number ? *number : most.value_or(""));
+        if ((number || most) && (!value || (number && *value == 0))) {
+            return binding.mistake(word, text::format("invalid {} value \"{}\"", number ? "threads" : "max_queue",
+                                                      word.text));
+        }
+        if (number) threads = *value;
+    }
+    if (threads == 0) return binding.mistake(words[0], "\"thread_pool\" must have \"threads\" parameter");
+    if (name == "default") settings.file_threads = threads;
+}
+
+// Not looked up: a name is taken as it is.
+void check_debug_connection(Binding& binding) {
+    const Word& word = binding.words()[0];
+    bool had_host_bits = false;
+    bool is_block = Cidr::parse(word.text, had_host_bits).has_value();
+    if (had_host_bits) binding.warn(word, text::format("low address bits of {} are meaningless", word.text));
+    if (is_block || word.text == "unix:" || word.text.find_first_of("/:") == word.text.npos) return;
+    binding.mistake(word, text::format("host not found in debug_connection \"{}\"", word.text));
+}
+
+void set_worker_connections(EventSettings& settings, Binding& binding) {
+    if (settings.worker_connections.given) return binding.duplicate();
+    const Word& word = binding.words()[0];
+    auto number = conf::parse<uint32_t>(word.text);
+    if (!number || *number == 0) {
+        return binding.mistake(word, text::format("invalid number \"{}\"", word.text));
+    }
+    settings.worker_connections.give(*number);
 }
 
 void refuse_load_module(CoreSettings&, Binding& binding) {
@@ -261,9 +291,9 @@ constexpr conf::Directive core_directives[] = {
 };
 
 constexpr conf::Directive event_directives[] = {
-    conf::value<&EventSettings::worker_connections>("worker_connections", conf::events,
-                                                    "How many connections a worker holds before it stops accepting.")
-        .at_least(1),
+    conf::custom<&set_worker_connections>("worker_connections", conf::events, {1, 1},
+                                          "How many connections a worker holds before it stops accepting.")
+        .shown_as("number"),
     conf::value<&EventSettings::use>("use", conf::events,
                                      "How workers talk to the kernel; auto takes io_uring where it is allowed.")
         .shown_as("io_uring | epoll | auto"),
@@ -286,9 +316,9 @@ constexpr conf::Directive event_directives[] = {
     conf::accepted<bool>("accept_mutex", conf::events, "Has no meaning here: each worker has sockets of its own."),
     conf::accepted<milliseconds>("accept_mutex_delay", conf::events, "Has no meaning here."),
     conf::accepted<uint32_t>("worker_aio_requests", conf::events, "Has no meaning here: see uring_entries."),
-    conf::accepted("debug_connection", conf::events, {1, 1}, "Has no meaning here.")
-        .repeatable()
-        .shown_as("address | CIDR | unix:"),
+    conf::accepted<&check_debug_connection>("debug_connection", conf::events, {1, 1}, "Has no meaning here.")
+        .shown_as("address | CIDR | unix:")
+        .repeatable(),
     conf::accepted<milliseconds>("stall_threshold", conf::events, "Has no meaning here: a worker never blocks."),
 };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct CoreSettings {
     Setting<std::string_view> working_directory;
     std::vector<std::string_view> env;  // NAME or NAME=VALUE
     uint32_t file_threads = 0;          // of thread_pool default; 0: the engine's choice
+    std::set<std::string_view> thread_pools;
 
     void complete(conf::Completion& completion);
 };

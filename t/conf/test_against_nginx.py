@@ -4,24 +4,10 @@ A line stands in a context: m is main, e events, h http, s server, l location. I
 by both with the same sentence; ours also names the directive of a value it does not know. Skipped without nginx.
 """
 
-import re
-import subprocess
-
 import pytest
 
-from harness.nginx import NGINX, is_installed
-
-CONTEXTS = {
-    "m": "%LINE% events {} http { %OWN% server {} }",
-    "e": "events { %LINE% } http { %OWN% server {} }",
-    "h": "events {} http { %OWN% %LINE% server {} }",
-    "s": "events {} http { %OWN% server { %LINE% } }",
-    "l": "events {} http { %OWN% server { location / { %LINE% } } }",
-}
-
-# What nginx would otherwise make outside of the prefix; not where the line is about it.
-OWN_PATHS = ("access_log", "client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path",
-             "scgi_temp_path")
+from harness.nginx import is_installed
+from harness.verdicts import compare
 
 GZIP = """
 hsl gzip on; | gzip off; | gzip maybe; | gzip; | gzip on on; | gzip on; gzip on;
@@ -62,34 +48,12 @@ def lines(text):
                 yield context, line
 
 
-def configuration(context, line):
-    own = " ".join(f"{name} logs/{name};" for name in OWN_PATHS if context != "h" or name not in line)
-    text = CONTEXTS[context].replace("%OWN%", own).replace("%LINE%", line)
-    return "pid logs/x.pid; error_log logs/x.log; " + text
-
-
-def said_by(command, name):
-    """Whether a configuration was accepted, and the complaints about it, each without its place."""
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    complaints = re.findall(rf"^{name}: \[(emerg|warn)\] (.*?)(?: in \S+:\d+)?$", done.stderr, re.M)
-    complaints = [(level, re.sub(r'^(invalid value "[^"]*") in "\w+" directive$', r"\1", sentence))
-                  for level, sentence in complaints]
-    first = [complaint for complaint in complaints if complaint[0] == "emerg"][:1]  # nginx goes no further
-    return done.returncode == 0, first or complaints
-
-
 def check(new_server, text):
     if not is_installed():
         pytest.skip("no nginx here")
     server = new_server(config="")
     server.expect("")
-    different = []
-    for context, line in lines(text):
-        path = server.write("conf/server.conf", configuration(context, line))
-        theirs = said_by([NGINX, "-t", "-p", server.prefix, "-c", path, "-e", server.path("logs/nginx.log")], "nginx")
-        ours = said_by(server.command("-t"), "server")
-        if theirs != ours:
-            different.append(f"{context}: {line}\n  nginx: {theirs}\n  ours:  {ours}")
+    different = compare(server.prefix, list(lines(text)))
     assert not different, f"{len(different)} lines are judged differently:\n" + "\n".join(different[:20])
 
 

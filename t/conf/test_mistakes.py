@@ -55,9 +55,6 @@ server: [emerg] "listen" directive is not allowed here in %CONF%:15
 server: [emerg] unknown directive "retrun" in %CONF%:16
     retrun 200;
     ^ did you mean "return"?
-server: [emerg] invalid number of arguments in "text/html" directive in %CONF%:17
-    types { text/html }
-            ^
 server: [emerg] unexpected "}" in %CONF%:17
     types { text/html }
                       ^ the directive before it is not ended by ";"
