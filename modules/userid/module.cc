@@ -272,7 +272,6 @@ void set_mark(Settings& settings, conf::Binding& binding) {
     settings.mark.give(text[0]);
 }
 
-// In the order nginx writes them, whatever order they were given in.
 constexpr auto anywhere = conf::http | conf::server | conf::location;
 
 constexpr conf::Directive directives[] = {
