@@ -197,6 +197,11 @@ void check_aio(conf::Binding& binding) {
     (void)Template::compile(binding, word);
 }
 
+// early_hints CONDITION ...
+void check_conditions(conf::Binding& binding) {
+    for (const conf::Word& word : binding.words()) (void)Template::compile(binding, word);
+}
+
 // nginx's pools begin with a header and are aligned.
 void check_pool_size(conf::Binding& binding) {
     const conf::Word& word = binding.words()[0];
@@ -345,6 +350,10 @@ constexpr conf::Directive directives[] = {
     temp_path("scgi_temp_path"),
     conf::accepted<&check_aio>("aio", everywhere, {1, 1}, "Files never block a worker here.")
         .shown_as("on | off | threads[=pool]"),
+    conf::accepted<&check_conditions>("early_hints", everywhere, conf::at_least_one,
+                                      "Nobody stands behind this server whose early hints could be passed on.")
+        .repeatable()
+        .shown_as("condition ..."),
     conf::accepted<bool>("aio_write", everywhere, "Files never block a worker here."),
     conf::accepted<conf::Buffers>("output_buffers", everywhere, "Buffers are chosen by the engine."),
     conf::accepted<conf::Size>("postpone_output", everywhere, "Output is gathered by itself."),

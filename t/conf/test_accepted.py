@@ -8,9 +8,10 @@ WITHOUT_EFFECT = """
     aio threads; aio_write on; output_buffers 2 32k; postpone_output 1460; read_ahead 0; send_lowat 0;
     connection_pool_size 512; request_pool_size 4k; subrequest_output_buffer_size 4k; types_hash_max_size 2048;
     types_hash_bucket_size 64; server_names_hash_max_size 512; server_names_hash_bucket_size 64;
-    variables_hash_max_size 1024; variables_hash_bucket_size 64; msie_padding on; msie_refresh off;
-    log_subrequest on; client_body_in_single_buffer on; proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi 1 2 3; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    variables_hash_max_size 1024; variables_hash_bucket_size 64; msie_padding on; msie_refresh off; gzip_buffers
+    4 8k; gunzip_buffers 4 8k; postpone_gzipping 1k; gzip_no_buffer on; map_hash_max_size 64;
+    map_hash_bucket_size 64; log_subrequest on; early_hints $arg_hints; client_body_in_single_buffer on;
+    proxy_temp_path proxy; fastcgi_temp_path fastcgi 1 2 3; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
 """
 
 
@@ -35,8 +36,10 @@ def test_q_leaves_out_what_is_no_warning(new_server):
 
 
 def test_a_server_starts_with_all_of_them(serve):
-    server = serve(http=WITHOUT_EFFECT, main="timer_resolution 100ms; pcre_jit on; lock_file logs/lock;",
-                   events="multi_accept on; accept_mutex off; accept_mutex_delay 500ms; worker_aio_requests 32;")
+    server = serve(http=WITHOUT_EFFECT, main="timer_resolution 100ms; pcre_jit on; lock_file logs/lock; "
+                   "debug_points abort; thread_pool default threads=2; thread_pool other threads=4 max_queue=8;",
+                   events="multi_accept on; accept_mutex off; accept_mutex_delay 500ms; worker_aio_requests 32; "
+                   "debug_connection 127.0.0.1; debug_connection 10.0.0.0/8;")
     assert server.get("/").text == "hello\n"
 
 
