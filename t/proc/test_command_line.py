@@ -72,6 +72,21 @@ def test_t_leaves_nothing_behind(new_server):
     assert not os.path.exists(server.path("logs/server.pid"))
 
 
+def test_t_is_content_while_the_port_is_busy(serve):
+    server = serve()
+    done = server.run("-t")
+    assert (done.returncode, "emerg" in done.stderr) == (0, False), done.stderr
+    assert server.get("/").text == "hello\n"
+
+
+def test_modules_are_compiled_in(new_server):
+    server = new_server(main="load_module modules/a.so;")
+    server.expect(r"\[emerg\]")
+    done = server.run("-t")
+    assert done.returncode == 1
+    assert '"load_module" directive is not supported' in done.stderr
+
+
 def test_t_finds_what_cannot_be_opened(new_server):
     server = new_server(main="error_log missing/error.log;")
     server.expect("missing/error.log")

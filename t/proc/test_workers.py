@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import time
@@ -285,3 +286,10 @@ def test_workers_cannot_get_any_capability_back(serve):
         found = status(pid)
         assert int(found["CapPrm"], 16) == int(found["CapBnd"], 16) == 0
         assert found["NoNewPrivs"].strip() == "1"
+
+
+def test_a_core_file_is_as_large_as_allowed(serve):
+    server = serve(main="worker_rlimit_core 64k;")
+    for pid in server.workers():
+        with open(f"/proc/{pid}/limits") as limits:
+            assert re.search(r"^Max core file size +65536 +65536 ", limits.read(), re.M)
