@@ -174,10 +174,10 @@ def usage(server):
             "pids": pids}
 
 
-def settled(look, seconds=10):
-    """The value of look() once it has been the same for half a second, or the last one."""
+def settled(look, seconds=10, still=0.5):
+    """The value of look() once it has been the same for `still` seconds, or the last one."""
     deadline, value, since = time.monotonic() + seconds, look(), time.monotonic()
-    while time.monotonic() < deadline and time.monotonic() - since < 0.5:
+    while time.monotonic() < deadline and time.monotonic() - since < still:
         time.sleep(0.05)
         now = look()
         if now != value:
