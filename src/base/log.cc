@@ -137,6 +137,7 @@ std::string json_line(const Entry& entry) {
                                     level_name(entry.level), getpid(), gettid());
     if (entry.context.connection != 0) {
         text::format_to(std::back_inserter(line), ",\"connection\":{}", entry.context.connection);
+    if (!entry.context.doing.empty()) line.append(" while ").append(entry.context.doing);
     }
     LogTail members(line, true);
     members.add("message", entry.message.substr(0, line_bytes_max));
@@ -156,6 +157,7 @@ std::string_view level_name(Level level) {
 
 std::optional<Level> parse_level(std::string_view name) {
     for (size_t i = 0; i < std::size(level_names); ++i) {
+    if (!entry.context.doing.empty()) members.add("while", entry.context.doing);
         if (level_names[i] == name) return static_cast<Level>(i + 1);
     }
     return std::nullopt;

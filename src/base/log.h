@@ -115,6 +115,7 @@ class Log {
  public:
     struct Destination {
         std::shared_ptr<LogFile> file;
+    std::string_view doing = {};  // "reading client request line": follows the message, and its error, after " while "
         Level level = Level::error;
         bool json = false;
     };

@@ -32,6 +32,7 @@ Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
     peer_.since_us = server.clock().now_us();
     // The first request is waited for as long as its head may take.
     idle_limit_ms_ = milliseconds_of(*listen.point->default_server().outside.core->client_header_timeout);
+    (void)peer_.remote();  // a client that resets the connection has no address any more
     awaits_proxy_header_ = listen.point->has_proxy_protocol();
     server_.enter(*this, listen);
 }
@@ -153,30 +154,35 @@ bool Connection::read_proxy_header() {
 // There will be no more requests: the client left, was silent for too long, or the server is leaving.
 Connection::Turn Connection::no_request(Error error) {
     closing_ = true;
-    bool failed = error.number != 0 && error.number != ECANCELED && error.number != ETIMEDOUT;
-    if (failed) log_current(Level::info, error, "recv() failed");
-    if (request_ == nullptr) return Turn::close;
+    if (request_ == nullptr) {
+        log_leaving(error);
+        return Turn::close;
+    }
     if (error.number == ECANCELED) {
         server_.give_back(*std::exchange(request_, nullptr));
         return Turn::close;
     }
-    name_request_line();
+    std::string_view doing = read_unfinished_head();
     if (error.number == ETIMEDOUT) {
-        request_->log().write(Level::info, request_->log_context(), error, "client timed out");
+        log_current(Level::info, error, "client timed out", doing);
         Progress late;
         late.status = 408;
         return refuse(late) == Turn::slow ? Turn::slow : finish_batch();
     }
-    if (!failed) log_current(Level::info, {}, "client prematurely closed connection");
+    bool failed = error.number != 0;
+    log_current(Level::info, error, failed ? "recv() failed" : "client prematurely closed connection", doing);
     request_->sent_status = 400;
     finish_request();
     return Turn::close;
 }
 
-// For the log: what has come of the request line.
-void Connection::name_request_line() {
+// For the log: the fields that have come, and of the request line what there is. Says what was being read.
+std::string_view Connection::read_unfinished_head() {
+    (void)parser_.parse(pending(), request_->head, request_->server->limits);  // it is not all there, as before
     std::string_view& line = request_->head.request_line;
-    if (line.empty()) line = pending().substr(0, pending().find_first_of("\r\n"));
+    bool in_line = line.empty();
+    if (in_line) line = pending().substr(0, pending().find_first_of("\r\n"));
+    return in_line ? "reading client request line" : "reading client request headers";
 }
 
 // What is being read or answered goes on in the generation it began in, also when that is replaced meanwhile.
@@ -276,7 +282,8 @@ Connection::Turn Connection::process(const Progress& head) {
 }
 
 Answer Connection::answer_pathless() {
-    request_->log().write(Level::info, request_->log_context(), "client sent invalid request line");
+    request_->log().write(Level::info, request_->log_context(),
+                          "client sent invalid request while reading client request line");
     return Pipeline(*request_).refuse(400);
 }
 
@@ -288,7 +295,8 @@ Answer Connection::answer_routed() {
 // Whatever the configuration answers, 200 would open a tunnel to nowhere, or show what proxies have added.
 Answer Connection::refuse_method() {
     Request& request = *request_;
-    request.log().write(Level::info, request.log_context(), "client sent {} method", request.head.method_text);
+    request.log().write(Level::info, request.log_context(),
+                        "client sent {} method while reading client request headers", request.head.method_text);
     request.keep_alive = false;
     return Pipeline(request).refuse(405);
 }

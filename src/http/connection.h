@@ -73,7 +73,7 @@ class Connection : public ListNode {
     Turn serve_pending();
     Turn finish_batch();
     Turn no_request(Error error);
-    void name_request_line();
+    std::string_view read_unfinished_head();
     uint64_t patience_ms() const;
     uint64_t proxy_header_patience_ms() const;
     bool read_proxy_header();
@@ -120,7 +120,8 @@ class Connection : public ListNode {
     const Request* current() const;
     const CoreSettings& current_core() const;
     void log_proxy_fault(std::string_view fault) const;
-    void log_current(Level level, Error error, std::string_view what) const;
+    void log_current(Level level, Error error, std::string_view what, std::string_view doing) const;
+    void log_leaving(Error error) const;
 
     HttpServer& server_;
     ListenSlot& listen_;

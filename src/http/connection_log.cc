@@ -14,6 +14,18 @@
 #include "net/error_log.h"
 
 namespace ringx::http {
+namespace {
+
+constexpr std::string_view sending = "sending response to client";
+
+// What a line says of a connection alone.
+void describe(const void* object, LogTail& tail) {
+    const auto& peer = *static_cast<const Peer*>(object);
+    tail.add("client", peer.remote().host_text());
+    tail.add("server", peer.local().text());
+}
+
+}  // namespace
 
 // The answer to the current request has left, or will not.
 void Connection::finish_request() {
@@ -62,32 +74,43 @@ const CoreSettings& Connection::current_core() const {
     return request != nullptr ? *request->core : *listen_.point->default_server().outside.core;
 }
 
-void Connection::log_current(Level level, Error error, std::string_view what) const {
+void Connection::log_current(Level level, Error error, std::string_view what, std::string_view doing) const {
     if (const Request* request = current()) {
-        return request->log().write(level, request->log_context(), error, "{}", what);
+        LogContext context = request->log_context();
+        context.doing = doing;
+        return request->log().write(level, context, error, "{}", what);
     }
-    auto describe = [](const void* peer, LogTail& tail) {
-        tail.add("client", static_cast<const Peer*>(peer)->remote().host_text());
-    };
     const Log& log = error_log(*listen_.point->default_server().outside.block);
-    log.write(level, LogContext{peer_.number, describe, &peer_}, error, "{}", what);
+    log.write(level, LogContext{peer_.number, describe, &peer_, doing}, error, "{}", what);
+}
+
+// Between requests the client left, failed, or (before the first one) said nothing for too long.
+void Connection::log_leaving(Error error) const {
+    const Log& log = error_log(*listen_.point->default_server().outside.block);
+    if (!log.admits(Level::info) || error.number == ECANCELED) return;
+    bool timed_out = error.number == ETIMEDOUT;
+    if (peer_.requests > 0) {
+        if (timed_out) return;
+        return log.write(Level::info, LogContext{peer_.number}, error, "client {} closed keepalive connection",
+                         peer_.remote().host_text());
+    }
+    std::string_view what = timed_out ? "client timed out" : error.number != 0 ? "recv() failed"
+                                                                               : "client closed connection";
+    std::string_view doing = awaits_proxy_header_ ? "reading PROXY protocol" : "waiting for request";
+    log.write(Level::info, LogContext{peer_.number, describe, &peer_, doing}, error, "{}", what);
 }
 
 void Connection::log_proxy_fault(std::string_view fault) const {
-    auto describe = [](const void* object, LogTail& tail) {
-        const auto& peer = *static_cast<const Peer*>(object);
-        tail.add("client", peer.remote().host_text());
-        tail.add("server", peer.local().text());
-    };
     const Log& log = error_log(*listen_.point->default_server().outside.block);
-    log.write(Level::error, LogContext{peer_.number, describe, &peer_}, "{} while reading PROXY protocol", fault);
+    log.write(Level::error, LogContext{peer_.number, describe, &peer_, "reading PROXY protocol"}, "{}", fault);
 }
 
 void Connection::report_send_error(const Output& output) const {
-    if (output.truncated()) return log_current(Level::alert, {}, "file was truncated while it was being sent");
+    if (output.truncated()) return log_current(Level::alert, {}, "file was truncated", sending);
     // That a client leaves is no fault of ours.
     bool left = output.error().number == EPIPE || output.error().number == ECONNRESET;
-    log_current(left ? Level::info : Level::error, output.error(), text::format("{}() failed", output.error().call));
+    std::string what = text::format("{}() failed", output.error().call);
+    log_current(left ? Level::info : Level::error, output.error(), what, sending);
 }
 
 }  // namespace ringx::http

@@ -231,7 +231,7 @@ Task<Result<>> Connection::wait_writable() {
     if (ready) co_return Result<>();
     if (ready.error().number == ETIMEDOUT) {
         reset_ = *core.reset_timedout_connection;
-        log_current(Level::info, ready.error(), "client timed out");
+        log_current(Level::info, ready.error(), "client timed out", "sending response to client");
     }
     co_return std::unexpected(ready.error());
 }
@@ -244,7 +244,7 @@ Task<Result<>> Connection::read_ahead(Output& output) {
     co_await read;
     if (job.error != 0) {
         Error error{"pread", job.error};
-        log_current(Level::alert, error, "pread() failed");
+        log_current(Level::alert, error, "pread() failed", "sending response to client");
         co_return std::unexpected(error);
     }
     output.warm();
