@@ -1,11 +1,13 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <iterator>
 
 #include "base/check.h"
@@ -61,6 +63,19 @@ Result<> write_all(int fd, std::string_view text) {
         text.remove_prefix(static_cast<size_t>(written));
     }
     return {};
+}
+
+// Appends to a ring: who comes to its end begins again in front, over what is oldest. The place is that of the open
+// file, which all processes share; two that turn round at the same moment lose one line of them.
+Result<> write_round(int fd, size_t bytes_max, std::string_view text) {
+    text = text.substr(0, bytes_max);
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    if (at < 0) return fail("lseek");
+    if (static_cast<size_t>(at) + text.size() > bytes_max) {
+        if (ftruncate(fd, at) < 0) return fail("ftruncate");  // what is left of older lines there
+        if (lseek(fd, 0, SEEK_SET) < 0) return fail("lseek");
+    }
+    return write_all(fd, text);
 }
 
 // Control characters never reach a log as they are: one message is one line, and no terminal is steered by it.
@@ -122,6 +137,7 @@ std::string plain_line(const Entry& entry) {
         }
         line += " (" + describe(entry.error) + ")";
     }
+    if (!entry.context.doing.empty()) line.append(" while ").append(entry.context.doing);
     if (entry.context.describe != nullptr) {
         LogTail tail(line, false);
         entry.context.describe(entry.context.object, tail);
@@ -137,11 +153,11 @@ std::string json_line(const Entry& entry) {
                                     level_name(entry.level), getpid(), gettid());
     if (entry.context.connection != 0) {
         text::format_to(std::back_inserter(line), ",\"connection\":{}", entry.context.connection);
-    if (!entry.context.doing.empty()) line.append(" while ").append(entry.context.doing);
     }
     LogTail members(line, true);
     members.add("message", entry.message.substr(0, line_bytes_max));
     if (entry.error.number != 0) members.add("error", describe(entry.error));
+    if (!entry.context.doing.empty()) members.add("while", entry.context.doing);
     if (entry.context.describe != nullptr) entry.context.describe(entry.context.object, members);
     line += "}\n";
     return line;
@@ -157,7 +173,6 @@ std::string_view level_name(Level level) {
 
 std::optional<Level> parse_level(std::string_view name) {
     for (size_t i = 0; i < std::size(level_names); ++i) {
-    if (!entry.context.doing.empty()) members.add("while", entry.context.doing);
         if (level_names[i] == name) return static_cast<Level>(i + 1);
     }
     return std::nullopt;
@@ -168,7 +183,23 @@ std::string describe(Error error) {
     return text::format("{}: {}", error.number, strerror_r(error.number, storage.data(), storage.size()));
 }
 
+std::optional<size_t> parse_ring_bytes(std::string_view text) {
+    size_t bytes = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+    std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+    size_t scale = unit.empty() ? 1 : unit == "k" || unit == "K" ? 1 << 10 : unit == "m" || unit == "M" ? 1 << 20 : 0;
+    if (error != std::errc{} || __builtin_mul_overflow(bytes, scale, &bytes)) return std::nullopt;
+    constexpr size_t bytes_max = size_t{1} << 40;
+    if (bytes <= line_bytes_max || bytes > bytes_max) return std::nullopt;
+    return bytes;
+}
+
 LogFile::LogFile(std::string name) : name_(std::move(name)) {
+    if (name_.starts_with(memory_prefix)) {
+        auto bytes = parse_ring_bytes(std::string_view(name_).substr(memory_prefix.size()));
+        CHECK(bytes.has_value());
+        ring_bytes_ = *bytes;
+    }
     if (!name_.starts_with(syslog_prefix)) return;
     auto target = parse_syslog(std::string_view(name_).substr(syslog_prefix.size()));
     CHECK(target.has_value());
@@ -178,8 +209,12 @@ LogFile::LogFile(std::string name) : name_(std::move(name)) {
 LogFile::~LogFile() = default;
 
 Result<> LogFile::open() {
+    if (ring_bytes_ > 0 && open_) return {};  // nobody can have moved it away
     Result<Fd> opened;
-    if (syslog_) {
+    if (ring_bytes_ > 0) {
+        opened = Fd(memfd_create("error_log", MFD_CLOEXEC));
+        if (!*opened) return fail("memfd_create");
+    } else if (syslog_) {
         opened = open_syslog(*syslog_);
     } else if (name_ == "stderr") {
         opened = Fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, first_own_fd));
@@ -240,6 +275,7 @@ Result<> LogFile::write_or_leave(std::string_view text) const {
 Result<> LogFile::write(std::string_view text, std::optional<Level> level) const {
     if (fd() < 0) return fail("write", EBADF);
     if (!syslog_ && open_->thread != nullptr) return write_or_leave(text);
+    if (ring_bytes_ > 0) return write_round(fd(), ring_bytes_, text);
     if (!syslog_) return write_all(fd(), text);
     if (text.ends_with('\n')) text.remove_suffix(1);
     return send_syslog(fd(), *syslog_, text, level.value_or(syslog_->severity));

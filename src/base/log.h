@@ -33,18 +33,18 @@ class LogThread;
 struct LogBacklog;
 struct SyslogTarget;
 
-// One open destination: a file, standard error, or a socket of syslog.
+// One open destination: a file, standard error, a socket of syslog, or a ring in memory, where the newest lines are.
 class LogFile {
  public:
-    // A path; "stderr"; or "syslog:server=ADDRESS[,facility=..][,tag=..][,severity=..][,nohostname]".
-    // REQUIRES: what follows "syslog:" was accepted by parse_syslog.
+    // A path; "stderr"; "memory:SIZE"; or "syslog:server=ADDRESS[,facility=..][,tag=..][,severity=..][,nohostname]".
+    // REQUIRES: what follows "syslog:" was accepted by parse_syslog, and what follows "memory:" by parse_ring_bytes.
     explicit LogFile(std::string name);
     LogFile(const LogFile&) = delete;
     LogFile& operator=(const LogFile&) = delete;
     ~LogFile();
 
     const std::string& name() const { return name_; }
-    bool is_file() const { return !syslog_ && name_ != "stderr"; }
+    bool is_file() const { return !syslog_ && ring_bytes_ == 0 && name_ != "stderr"; }
     // Otherwise each line is a record of its own.
     bool takes_many_lines() const { return !syslog_; }
 
@@ -86,8 +86,14 @@ class LogFile {
 
     std::string name_;
     std::unique_ptr<const SyslogTarget> syslog_;
+    size_t ring_bytes_ = 0;  // 0: no ring
     std::shared_ptr<Open> open_;
 };
+
+inline constexpr std::string_view memory_prefix = "memory:";
+
+// How large a ring in memory is to be: bytes, or with k or m. Nothing when that is no size, or a line has no room.
+std::optional<size_t> parse_ring_bytes(std::string_view text);
 
 // Collects what is known beside a message, in the form its line has.
 class LogTail {
@@ -109,13 +115,13 @@ struct LogContext {
     uint64_t connection = 0;  // 0: none
     void (*describe)(const void* object, LogTail& tail) = nullptr;  // adds client, server, request …
     const void* object = nullptr;
+    std::string_view doing = {};  // "reading client request line": follows the message, and its error, after " while "
 };
 
 class Log {
  public:
     struct Destination {
         std::shared_ptr<LogFile> file;
-    std::string_view doing = {};  // "reading client request line": follows the message, and its error, after " while "
         Level level = Level::error;
         bool json = false;
     };

@@ -54,7 +54,14 @@ void add_error_log(ErrorLog& settings, conf::Binding& binding) {
                                    "expected debug, info, notice, warn, error, crit, alert or emerg");
         }
     }
-    destination.file = find_log_file(binding, binding.words()[0]);
+    const conf::Word& where = binding.words()[0];
+    if (!where.text.starts_with(memory_prefix)) {
+        destination.file = find_log_file(binding, where);
+    } else if (std::string_view size = where.text.substr(memory_prefix.size()); parse_ring_bytes(size)) {
+        destination.file = log_files.in(binding.block()).get(where.text);
+    } else {
+        binding.mistake(where, text::format("invalid buffer size \"{}\"", size), "expected a size from 4k on");
+    }
     if (destination.file != nullptr) settings.log.add(std::move(destination));
 }
 
@@ -65,9 +72,11 @@ void ErrorLog::complete(conf::Completion& completion) {
         if (log.destinations().empty()) log = error_logs.in(*block.outer()).log;
         return;
     }
-    // As in nginx, syslog alone is not enough: what goes wrong at start must be found somewhere.
-    auto is_syslog = [](const Log::Destination& d) { return d.file->name().starts_with(syslog_prefix); };
-    if (!std::ranges::all_of(log.destinations(), is_syslog)) return;
+    // As in nginx, syslog and memory are not enough: what goes wrong at start must be found somewhere.
+    auto is_elsewhere = [](const Log::Destination& d) {
+        return d.file->name().starts_with(syslog_prefix) || d.file->name().starts_with(memory_prefix);
+    };
+    if (!std::ranges::all_of(log.destinations(), is_elsewhere)) return;
     auto named = completion.bundle().read(default_error_log_path);
     std::string name = absolute_name(completion, named ? *named : std::string_view(RINGX_ERROR_LOG_PATH));
     log.add({.file = log_files.in(block).get(name), .level = Level::error, .json = false});
@@ -77,7 +86,7 @@ constexpr conf::Directive rows[] = {
     conf::custom<&add_error_log>(
         "error_log", conf::main | conf::http | conf::server | conf::location | conf::stream | conf::stream_server,
         conf::at_least_one, "Where errors are written, and from which level on.")
-        .shown_as("file | stderr | syslog:server=address[,parameter=value] [level] [format=json]"),
+        .shown_as("file | stderr | memory:size | syslog:server=address[,parameter=value] [level] [format=json]"),
 };
 
 }  // namespace
@@ -99,10 +108,6 @@ void LogFiles::take_over(const LogFiles& before) {
 }
 
 std::shared_ptr<LogFile> find_log_file(conf::Binding& binding, const conf::Word& word) {
-    if (word.text.starts_with("memory:")) {
-        binding.mistake(word, "logs in memory are not supported", "expected a file, stderr or syslog:…");
-        return nullptr;
-    }
     if (word.text.starts_with(syslog_prefix)) {
         auto target = parse_syslog(word.text.substr(syslog_prefix.size()));
         if (!target) {

@@ -99,7 +99,10 @@ TEST(ErrorLog, refuses_what_it_cannot_be) {
     } cases[] = {
         {"error_log a fast;", "invalid log level \"fast\" in /p/conf/a.conf:1"},
         {"error_log a info debug;", "duplicate log level \"debug\" in /p/conf/a.conf:1"},
-        {"error_log memory:1m;", "logs in memory are not supported in /p/conf/a.conf:1"},
+        {"error_log memory:1k;", "invalid buffer size \"1k\" in /p/conf/a.conf:1"},
+        {"error_log memory:;", "invalid buffer size \"\" in /p/conf/a.conf:1"},
+        {"error_log memory:1mm;", "invalid buffer size \"1mm\" in /p/conf/a.conf:1"},
+        {"error_log memory:99999999999999999999;", "invalid buffer size \"99999999999999999999\" in /p/conf/a.conf:1"},
         {"error_log syslog:tag=a;", "no syslog server specified in /p/conf/a.conf:1"},
         {"error_log;", "invalid number of arguments in \"error_log\" directive in /p/conf/a.conf:1"},
     };
