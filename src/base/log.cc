@@ -249,8 +249,9 @@ void LogFile::use_thread(LogThread* thread) const {
     CHECK(open_ != nullptr);
     struct stat status;
     open_->is_regular = fstat(fd(), &status) == 0 && S_ISREG(status.st_mode);
+    // What another thread has not written yet is none of ours, the less so when it was left behind in a fork.
+    if (thread != open_->thread || open_->backlog == nullptr) open_->backlog = std::make_shared<LogBacklog>();
     open_->thread = thread;
-    if (open_->backlog == nullptr) open_->backlog = std::make_shared<LogBacklog>();
 }
 
 // Writes what can be written without waiting, and gives the rest to the thread.
@@ -274,8 +275,8 @@ Result<> LogFile::write_or_leave(std::string_view text) const {
 
 Result<> LogFile::write(std::string_view text, std::optional<Level> level) const {
     if (fd() < 0) return fail("write", EBADF);
-    if (!syslog_ && open_->thread != nullptr) return write_or_leave(text);
     if (ring_bytes_ > 0) return write_round(fd(), ring_bytes_, text);
+    if (!syslog_ && open_->thread != nullptr) return write_or_leave(text);
     if (!syslog_) return write_all(fd(), text);
     if (text.ends_with('\n')) text.remove_suffix(1);
     return send_syslog(fd(), *syslog_, text, level.value_or(syslog_->severity));

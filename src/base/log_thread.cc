@@ -13,7 +13,7 @@
 namespace ringx {
 namespace {
 
-// How long the end of the worker is put off by a pipe that nobody reads.
+// How long the end of the process is put off by pipes that nobody reads: once, and not for each text.
 constexpr int last_wait_ms = 1000;
 constexpr int first_own_fd = 3;
 
@@ -107,7 +107,7 @@ void LogThread::serve() {
     }
 }
 
-Result<> LogThread::write_patiently(int fd, std::string_view text) const {
+Result<> LogThread::write_patiently(int fd, std::string_view text) {
     for (;;) {
         auto written = append_without_waiting(fd, text);
         if (written) return {};
@@ -115,7 +115,9 @@ Result<> LogThread::write_patiently(int fd, std::string_view text) const {
         if (written.error().number != EAGAIN) return written;
         bool was_ending = ending_;
         pollfd room{fd, POLLOUT, 0};
-        if (poll(&room, 1, last_wait_ms) == 0 && was_ending) return written;
+        if (poll(&room, 1, has_waited_ ? 0 : last_wait_ms) != 0 || !was_ending) continue;
+        has_waited_ = true;
+        return written;
     }
 }
 

@@ -42,7 +42,7 @@ class LogThread {
     Result<> run(size_t bytes, std::move_only_function<void()> work);
 
     // For work on the thread: waits for room in a pipe; but not for ever, when the thread is to end.
-    Result<> write_patiently(int fd, std::string_view text) const;
+    Result<> write_patiently(int fd, std::string_view text);
 
  private:
     struct Job {
@@ -57,6 +57,7 @@ class LogThread {
     std::deque<Job> jobs_;
     size_t waiting_bytes_ = 0;
     std::atomic<bool> ending_ = false;
+    bool has_waited_ = false;  // the thread's own: at the end, for a pipe without room
     std::thread thread_;
 };
 

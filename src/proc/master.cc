@@ -74,6 +74,7 @@ int Master::run() {
         journal_.write(Level::emerg, opened.error(), "{}() failed", opened.error().call);
         return 1;
     }
+    use_log_thread(&log_thread_);
     title_.set("ringx: master process " + title_.arguments());
     introduce(journal_, RINGX_COMPILER);
     journal_.write(Level::notice, "start worker processes");
@@ -93,7 +94,15 @@ int Master::run() {
     sockets_.close_and_remove();
     pid_file_.remove();
     journal_.write(Level::notice, "exit");
+    use_log_thread(nullptr);
     return exit_code_;
+}
+
+// A log that nobody reads keeps neither signals nor workers waiting.
+void Master::use_log_thread(LogThread* thread) {
+    for (auto& file : generation_->logs().all()) {
+        if (file->fd() >= 0) file->use_thread(thread);
+    }
 }
 
 // When every worker serves, the world is told. A worker that cannot start ends the start.
@@ -255,6 +264,7 @@ void Master::press() {
 }
 
 void Master::become_worker(unsigned number, Channel channel, Life life) {
+    use_log_thread(nullptr);  // it did not come along
     std::vector<Fd> sockets;
     for (int fd : sockets_.of_worker(generation_->listens(), number)) {
         sockets.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));

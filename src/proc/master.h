@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/log_thread.h"
 #include "proc/control.h"
 #include "proc/daemon.h"
 #include "proc/generation.h"
@@ -74,6 +75,7 @@ class Master {
     void fail_reload(const std::vector<Fd>& callers);
     unsigned workers() const { return generation_->core().worker_processes->number; }
 
+    void use_log_thread(LogThread* thread);
     void reopen();
     void rest();
     void quit();
@@ -84,6 +86,7 @@ class Master {
     const Program& program_;
     ProcessTitle& title_;
     Journal& journal_;
+    LogThread log_thread_;  // of this process; a worker has its own
     PidFile& pid_file_;
     std::shared_ptr<Generation> generation_;
     uint32_t generation_number_ = 1;

@@ -4,6 +4,7 @@ A FIFO stands for the slow disk: it takes 64 KB, then nothing until the test rea
 """
 
 import os
+import signal
 
 import pytest
 
@@ -63,6 +64,27 @@ def test_an_error_log_that_nobody_reads(slow):
         assert client.get("/").text == "hello\n"
     server.wait_for_log("missing499", "logs/other")
     fifo.read_until(b"missing499")
+
+
+def test_an_error_log_that_nobody_reads_does_not_stop_the_master(slow):
+    server, fifo = slow("logs/fifo", main="error_log logs/fifo info;")
+    server.expect("exited on signal 9")
+    for worker in server.workers():
+        os.kill(worker, signal.SIGKILL)
+    server.wait_for_log("exited on signal 9", count=2)
+    wait_until(lambda: len(server.workers()) == 2, "successors")
+    assert server.get("/").text == "hello\n"
+    server.reload()
+    fifo.read_until(b"the configuration is in force")
+
+
+def test_an_error_log_that_nobody_reads_does_not_put_off_the_end_for_each_line(slow):
+    server, fifo = slow("logs/fifo", main="error_log logs/fifo info;", http="error_log logs/fifo info;")
+    with server.client() as client:
+        for number in range(100):
+            assert client.get(f"/missing{number}").status == 404
+    assert server.stop() == 0
+    del fifo
 
 
 @pytest.mark.parametrize("how", ["", " combined buffer=1k", " combined gzip=1 flush=1s"])
