@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -30,9 +32,9 @@ Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
     peer_.fd = socket;
     peer_.number = server.next_connection_number();
     peer_.since_us = server.clock().now_us();
+    (void)peer_.remote();  // a client that resets the connection has no address any more
     // The first request is waited for as long as its head may take.
     idle_limit_ms_ = milliseconds_of(*listen.point->default_server().outside.core->client_header_timeout);
-    (void)peer_.remote();  // a client that resets the connection has no address any more
     awaits_proxy_header_ = listen.point->has_proxy_protocol();
     server_.enter(*this, listen);
 }
@@ -350,6 +352,7 @@ bool Connection::start_response(Response&& response) {
         return true;
     }
     const CoreSettings& core = *request.core;
+    if (*core.tcp_nodelay != nodelay_) set_nodelay(*core.tcp_nodelay);
     request.response = std::move(response);
     Response& ready = request.response;
     if (ready.keep_alive) ready.keep_alive = may_keep_alive();
@@ -386,8 +389,16 @@ bool Connection::start_response(Response&& response) {
     if (end == BodyEnd::chunked) pieces = as_one_chunk(request.arena, pieces);
     for (const Piece& piece : pieces) request.sent_body_bytes += piece.size();
     request.sent_bytes += request.sent_body_bytes;
-    output.set_body(pieces, ready.file ? ready.file->fd.get() : -1, *core.sendfile, core.sendfile_max_chunk->bytes);
+    output.set_body(pieces, ready.file ? ready.file->fd.get() : -1,
+                    {*core.sendfile, *core.tcp_nopush, core.sendfile_max_chunk->bytes});
     return true;
+}
+
+// It holds until an answer of another location changes it. The sockets of paths have no such option.
+void Connection::set_nodelay(bool on) {
+    nodelay_ = on;
+    int value = on ? 1 : 0;
+    (void)setsockopt(peer_.fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
 }
 
 // The response is formatted. Goes on with the next request when that is possible at once.

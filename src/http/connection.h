@@ -91,6 +91,7 @@ class Connection : public ListNode {
     Turn refuse(const Progress& head);
     Turn respond(Answer& answer);
     bool start_response(Response&& response);
+    void set_nodelay(bool on);
     bool may_keep_alive() const;
     void open_body();
     uint16_t body_refusal(const Answer& answer);
@@ -132,6 +133,7 @@ class Connection : public ListNode {
     uint32_t idle_limit_ms_;        // how long the client may stay silent between requests, or while lingering
     uint32_t idle_least_ms_ = 0;    // for how long a leaving server still waits for its next request
     uint32_t linger_ms_ = 0;        // how long its bytes are still read when the connection closes; 0: not at all
+    bool nodelay_ = true;           // the listening socket's
     bool closing_ = false;          // after what is being answered
     bool reset_ = false;            // the close is to be a reset
     bool awaits_proxy_header_;      // and its first request behind it

@@ -262,7 +262,8 @@ constexpr conf::Directive directives[] = {
 
     conf::value<&S::sendfile>("sendfile", everywhere_and_if, "Let the kernel copy files to the socket."),
     conf::value<&S::sendfile_max_chunk>("sendfile_max_chunk", everywhere, "The most one call of sendfile may send."),
-    conf::value<&S::tcp_nopush>("tcp_nopush", everywhere, "Send the head and the beginning of a file in one packet."),
+    conf::value<&S::tcp_nopush>("tcp_nopush", everywhere,
+                                "Send the head and the beginning of a file in one packet; on unless said otherwise."),
     conf::value<&S::tcp_nodelay>("tcp_nodelay", everywhere, "Send small packets without delay."),
     conf::value<&S::etag>("etag", everywhere, "Send the ETag of files."),
     conf::custom<&set_limit_rate, &S::limit_rate>("limit_rate", everywhere | conf::if_in_location, {1, 1},

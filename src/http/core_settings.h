@@ -73,7 +73,7 @@ struct CoreSettings {
 
     Setting<bool> sendfile{true};  // nginx: off; what is sent is the same
     Setting<conf::Size> sendfile_max_chunk{conf::Size{2 << 20}};
-    Setting<bool> tcp_nopush{false};
+    Setting<bool> tcp_nopush{true};  // nginx: off; an extra packet helps nobody
     Setting<bool> tcp_nodelay{true};
     Setting<bool> etag{true};
     enum class ModifiedSince : uint8_t { off, exact, before };

@@ -28,6 +28,7 @@ Output& Output::operator=(Output&& other) noexcept {
     sent_of_piece_ = std::exchange(other.sent_of_piece_, 0);
     file_ = std::exchange(other.file_, -1);
     use_sendfile_ = other.use_sendfile_;
+    nopush_ = other.nopush_;
     step_bytes_max_ = other.step_bytes_max_;
     budget_ = std::exchange(other.budget_, no_limit);
     warm_until_ = std::exchange(other.warm_until_, 0);
@@ -35,12 +36,14 @@ Output& Output::operator=(Output&& other) noexcept {
     return *this;
 }
 
-void Output::set_body(std::span<const Piece> pieces, int file, bool use_sendfile, uint64_t step_bytes_max) {
+void Output::set_body(std::span<const Piece> pieces, int file, const HowToSend& how) {
     pieces_ = pieces;
     sent_of_piece_ = 0;
     file_ = file;
-    use_sendfile_ = use_sendfile;
-    step_bytes_max_ = step_bytes_max == 0 ? window_bytes_max : std::min<uint64_t>(step_bytes_max, window_bytes_max);
+    use_sendfile_ = how.sendfile;
+    nopush_ = how.nopush;
+    uint64_t most = how.step_bytes_max == 0 ? window_bytes_max : how.step_bytes_max;
+    step_bytes_max_ = std::min<uint64_t>(most, window_bytes_max);
     warm_until_ = 0;
 }
 
@@ -91,7 +94,8 @@ Flushed Output::flush_memory(int socket, bool end_follows) {
         if (last.iov_len == 0) --count;
     }
     // What follows is sent at once: the head shares its packet with the beginning of the file.
-    bool more = !is_cut && (end_follows || piece < pieces_.size());
+    bool file_follows = piece < pieces_.size() && pieces_[piece].bytes_of_file > 0;
+    bool more = !is_cut && (end_follows || (file_follows ? nopush_ : piece < pieces_.size()));
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
     msghdr message{};
     message.msg_iov = parts;

@@ -34,7 +34,12 @@ class Output {
     std::string& text() { return text_; }
 
     // The body that follows the text. Pieces, memory and file live until all is sent.
-    void set_body(std::span<const Piece> pieces, int file, bool use_sendfile, uint64_t step_bytes_max);
+    struct HowToSend {
+        bool sendfile;
+        bool nopush;  // the head and the beginning of the file share a packet
+        uint64_t step_bytes_max;
+    };
+    void set_body(std::span<const Piece> pieces, int file, const HowToSend& how);
 
     bool empty() const { return text_.empty() && pieces_.empty(); }
     bool has_body() const { return !pieces_.empty(); }
@@ -78,6 +83,7 @@ class Output {
     uint64_t sent_of_piece_ = 0;     // of the first of them
     int file_ = -1;
     bool use_sendfile_ = true;
+    bool nopush_ = true;
     uint64_t step_bytes_max_ = window_bytes_max;
     uint64_t budget_ = no_limit;
     uint64_t warm_until_ = 0;  // the file has just been read up to here
