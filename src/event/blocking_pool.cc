@@ -3,11 +3,33 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <utility>
+
 #include "base/check.h"
 #include "event/loop.h"
 #include "event/thread_priority.h"
 
 namespace ringx {
+
+class BlockingPool::Errand final : public BlockingJob {
+ public:
+    Errand(BlockingPool& owner, std::move_only_function<void()> work) : owner_(owner), work_(std::move(work)) {}
+
+    void do_unless_begun() {
+        if (work_) work();
+    }
+
+ private:
+    void work() override { std::exchange(work_, nullptr)(); }
+    void done() override {
+        std::erase_if(owner_.errands_, [this](const std::unique_ptr<Errand>& errand) { return errand.get() == this; });
+    }
+
+    BlockingPool& owner_;
+    std::move_only_function<void()> work_;  // null: begun
+};
+
+BlockingPool::BlockingPool(Loop& loop) : loop_(loop) {}
 
 BlockingPool::~BlockingPool() {
     {
@@ -16,6 +38,11 @@ BlockingPool::~BlockingPool() {
     }
     work_there_.notify_all();
     for (pthread_t thread : threads_) pthread_join(thread, nullptr);
+    for (auto& errand : errands_) errand->do_unless_begun();
+}
+
+void BlockingPool::leave(std::move_only_function<void()> work) {
+    run(*errands_.emplace_back(std::make_unique<Errand>(*this, std::move(work))));
 }
 
 void BlockingPool::run(BlockingJob& job) {

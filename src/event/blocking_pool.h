@@ -1,13 +1,16 @@
 // event/blocking_pool.h - a few threads for calls that block, so that the loop never does.
 //
 // A job's work() runs on one of the threads, its done() afterwards on the loop. Threads are started when first needed,
-// block all signals, yield to the loop, and are joined at the end; jobs not begun by then are not run.
+// block all signals, yield to the loop, and are joined at the end; jobs not begun by then are not run. What is only
+// left to them, leave(), is done in any case.
 #pragma once
 
 #include <pthread.h>
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -29,7 +32,7 @@ class BlockingJob : public ListNode {
 
 class BlockingPool {
  public:
-    explicit BlockingPool(Loop& loop) : loop_(loop) {}
+    explicit BlockingPool(Loop& loop);
     BlockingPool(const BlockingPool&) = delete;
     BlockingPool& operator=(const BlockingPool&) = delete;
     ~BlockingPool();
@@ -40,7 +43,12 @@ class BlockingPool {
     // REQUIRES: the job lives until done() was called. From the loop's thread.
     void run(BlockingJob& job);
 
+    // Runs `work` some time; nobody waits for it. What is not begun at the end is done then.
+    void leave(std::move_only_function<void()> work);
+
  private:
+    class Errand;
+
     void start_thread();
     void serve();
 
@@ -54,6 +62,7 @@ class BlockingPool {
 
     // The loop's own.
     std::vector<pthread_t> threads_;
+    std::vector<std::unique_ptr<Errand>> errands_;
     uint32_t threads_max_ = 4;
 };
 

@@ -49,12 +49,18 @@ TempFile& TempFile::operator=(TempFile&& other) noexcept {
     fd_ = std::move(other.fd_);
     path_ = std::move(other.path_);
     name_ = std::exchange(other.name_, Name::removed);
+    pool_ = std::exchange(other.pool_, nullptr);
     return *this;
 }
 
 void TempFile::end() {
-    if (fd_ && name_ == Name::until_used) unlink(path_.c_str());
-    fd_.reset();
+    if (!fd_) return;
+    auto finish = [fd = std::move(fd_), path = std::move(path_), name = name_]() mutable {
+        if (name == Name::until_used) unlink(path.c_str());
+        fd.reset();
+    };
+    if (pool_ == nullptr) return finish();
+    pool_->leave(std::move(finish));
 }
 
 Result<TempFile> TempFile::make(const TempPath& where, Name name) {
@@ -91,6 +97,7 @@ Task<Result<TempFile>> make_temp_file(Loop& loop, const TempPath& path, TempFile
     };
     Blocking wait(loop, make, &making);
     co_await wait;
+    if (making.made) making.made->pool_ = &loop.blocking();
     co_return std::move(making.made);
 }
 

@@ -2,7 +2,8 @@
 //
 // It is made in a directory of the configuration under a number that nobody uses. Usually its name is removed at once,
 // so that nothing is left behind, whatever becomes of the worker. Making one asks the file system and so belongs on a
-// thread; see make_temp_file(). What is written goes through the engine.
+// thread, and so do closing it, which gives its blocks back, and removing its name; see make_temp_file(). What is
+// written goes through the engine.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +23,7 @@ class TempFile {
  public:
     enum class Name : uint8_t {
         removed,     // at once
-        until_used,  // when the file is destroyed
+        until_used,  // soon after the file is destroyed
         kept,
     };
 
@@ -41,12 +42,15 @@ class TempFile {
  private:
     void end();
 
+    friend Task<Result<TempFile>> make_temp_file(Loop& loop, const TempPath& path, TempFile::Name name);
+
     Fd fd_;
     std::string path_;
     Name name_ = Name::removed;
+    BlockingPool* pool_ = nullptr;  // ends it; null: whoever destroys it waits
 };
 
-// The same on a thread of the loop's pool.
+// The same on a thread of the loop's pool, where it will end as well. REQUIRES: the loop outlives the file.
 Task<Result<TempFile>> make_temp_file(Loop& loop, const TempPath& path, TempFile::Name name);
 
 // Writes all of it at `offset`.

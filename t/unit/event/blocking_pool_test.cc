@@ -118,6 +118,25 @@ TEST_P(BlockingPoolTest, ends_with_jobs_waiting_running_and_done) {
     for (auto& job : jobs) EXPECT_FALSE(job.linked());
 }
 
+TEST_P(BlockingPoolTest, does_what_was_left_to_it_on_its_threads) {
+    open();
+    std::atomic<int> elsewhere = 0;
+    for (int i = 0; i < 100; ++i) {
+        loop.blocking().leave([&, here = pthread_self()] { elsewhere += !pthread_equal(here, pthread_self()); });
+    }
+    ASSERT_TRUE(until([&] { return elsewhere == 100; }));
+}
+
+TEST_P(BlockingPoolTest, does_what_was_left_to_it_at_the_end) {
+    std::atomic<int> worked = 0;
+    {
+        Loop own;
+        ASSERT_TRUE(own.open(settings));
+        for (int i = 0; i < 200; ++i) own.blocking().leave([&] { ++worked; });
+    }
+    EXPECT_EQ(worked, 200);
+}
+
 FOR_BOTH_ENGINES(BlockingPoolTest);
 
 }  // namespace
