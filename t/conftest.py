@@ -87,6 +87,34 @@ def refusal_of(new_server):
     return check
 
 
+@pytest.fixture
+def refuses(new_server):
+    """Fails unless a configuration is refused with that sentence: `refuses("invalid …", http="…")`."""
+    def check(sentence, **configuration):
+        server = new_server(**configuration)
+        server.expect(r"\[emerg\]")
+        done = server.run("-t")
+        assert done.returncode == 1
+        assert f"[emerg] {sentence}" in done.stderr
+    return check
+
+
+@pytest.fixture
+def stands_only_in(new_server):
+    """Fails unless a directive may stand in these contexts and in no other; `http` is what it needs there."""
+    def check(text, contexts, http=""):
+        for context in ("main", "events", "http", "server", "location"):
+            parts = {"http": http}
+            block = "server" if context == "location" else context
+            parts[block] = parts.get(block, "") + (f"location / {{ {text} }}" if context == "location" else text)
+            server = new_server(**parts)
+            server.expect(r"\[emerg\]")
+            done = server.run("-t")
+            assert (done.returncode == 0) == (context in contexts.split()), f"{context}: {done.stderr}"
+            assert done.returncode == 0 or f'"{text.split()[0]}" directive is not allowed here' in done.stderr
+    return check
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Shows configuration and logs of a failed test's servers."""

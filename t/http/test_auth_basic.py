@@ -224,18 +224,10 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("text, sentence", MISTAKES, ids=[text for text, _ in MISTAKES])
-def test_mistakes_have_the_words_of_nginx(new_server, text, sentence):
-    server = new_server(server=text)
-    server.expect(r"\[emerg\]")
-    done = server.run("-t")
-    assert done.returncode == 1
-    assert f"[emerg] {sentence}" in done.stderr
+def test_mistakes_have_the_words_of_nginx(refuses, text, sentence):
+    refuses(sentence, server=text)
 
 
 @pytest.mark.parametrize("text", ["auth_basic a;", "auth_basic_user_file a;"])
-def test_they_stand_in_http_server_and_location_only(new_server, text):
-    for main, events in ((text, ""), ("", text)):
-        server = new_server(main=main, events=events)
-        server.expect(r"\[emerg\]")
-        assert "directive is not allowed here" in server.run("-t").stderr
-    assert new_server(http=text, server=f"{text} location / {{ {text} }}").run("-t").returncode == 0
+def test_they_stand_in_http_server_and_location_only(stands_only_in, text):
+    stands_only_in(text, "http server location")
