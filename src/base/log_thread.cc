@@ -2,8 +2,10 @@
 
 #define ZLIB_CONST
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -32,6 +34,11 @@ std::string gzip_member(std::string_view text, int level) {
     member.resize(stream.total_out);
     deflateEnd(&stream);
     return member;
+}
+
+bool is_regular(int fd) {
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 Result<> append(int fd, std::string_view& text, int flags) {
@@ -111,13 +118,23 @@ Result<> LogThread::write_patiently(int fd, std::string_view text) {
     for (;;) {
         auto written = append_without_waiting(fd, text);
         if (written) return {};
-        if (written.error().number == EOPNOTSUPP) return append(fd, text, 0);
-        if (written.error().number != EAGAIN) return written;
+        bool cannot_tell = written.error().number == EOPNOTSUPP;
+        if (cannot_tell && is_regular(fd)) return append(fd, text, 0);
+        if (!cannot_tell && written.error().number != EAGAIN) return written;
+
         bool was_ending = ending_;
         pollfd room{fd, POLLOUT, 0};
-        if (poll(&room, 1, has_waited_ ? 0 : last_wait_ms) != 0 || !was_ending) continue;
-        has_waited_ = true;
-        return written;
+        int ready = poll(&room, 1, has_waited_ ? 0 : last_wait_ms);
+        if (ready == 0 && was_ending) {
+            has_waited_ = true;
+            return fail("write", EAGAIN);
+        }
+        if (ready <= 0 || !cannot_tell) continue;
+        // A named pipe that has room has it for this much.
+        std::string_view piece = text.substr(0, PIPE_BUF);
+        text.remove_prefix(piece.size());
+        written = append(fd, piece, 0);
+        if (!written || text.empty()) return written;
     }
 }
 
