@@ -1,5 +1,6 @@
 #include "event/thread_priority.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ constexpr int niceness_max = 19;
 void change(nanoseconds slice, int nicer) {
     Attributes attributes{};
     if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+    if (attributes.policy != SCHED_OTHER) return;  // somebody knows better
     attributes.runtime = static_cast<uint64_t>(slice.count());
     attributes.nice = std::min(attributes.nice + nicer, niceness_max);
     syscall(SYS_sched_setattr, 0, &attributes, 0);
