@@ -10,6 +10,7 @@
 namespace ringx::http {
 
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
+RINGX_DECLARE(ssl)
 RINGX_DECLARE(geo)
 RINGX_DECLARE(map)
 RINGX_DECLARE(split_clients)
@@ -43,6 +44,9 @@ namespace {
 #define RINGX_LIST(name) &name##_module,
 constexpr const Module* listed[] = {
     &core_variables_module,
+#ifndef RINGX_WITHOUT_SSL
+    &ssl_module,
+#endif
 #ifndef RINGX_WITHOUT_GEO
     &geo_module,
 #endif

@@ -72,6 +72,11 @@ struct Directive {
         row.arity = words;
         return row;
     }
+    constexpr Directive without_effect() const {
+        Directive row = *this;
+        row.has_effect = false;
+        return row;
+    }
     constexpr Directive shown_as(std::string_view text) const {
         Directive row = *this;
         row.arguments = text;

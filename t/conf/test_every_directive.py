@@ -127,6 +127,7 @@ BY_NAME = {
     "set_real_ip_from": ["127.0.0.1", "10.0.0.0/33", "10.0.0.1/8", "::/129", "1.2.3.4.5/8"],
     "split_clients": ["$uri $a { 50% b; * c; }", "$uri a { }", "$uri $a { 50 b; }", "$uri $a { 101% b; }",
                       "$uri $a { 60% b; 50% c; }", "$uri $a { 0.001% b; }", "$uri $a { x b; }"],
+    "ssl_protocols": ["TLSv1.2", "TLSv1.2 tlsv1.3", "TLSv1.4", "TLSv1.2 TLSv1.2"],
     "stub_status": ["on"],
     "thread_pool": ["a threads=2", "a thread=2", "a threads=x", "a threads=0", "a threads=2 max_queue=x"],
     "timer_resolution": ["1s", "x", "-1"],
