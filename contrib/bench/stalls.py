@@ -12,6 +12,7 @@ import time
 
 WATCH_SECONDS = 0.0005
 STALL_SECONDS = 0.001
+CPUS = sorted(os.sched_getaffinity(0))  # before anybody is bound to one of them
 
 
 def ahead_of_others(cpu, priority):
@@ -29,7 +30,7 @@ class StallWatch:
     """Notes when the machine stood still: `with StallWatch() as watch`, then watch.stalls, a list of (from, to)."""
 
     def __enter__(self):
-        self.watchers = [Watcher(cpu) for cpu in sorted(os.sched_getaffinity(os.getppid()))]
+        self.watchers = [Watcher(cpu) for cpu in CPUS]
         return self
 
     def __exit__(self, *unused):
