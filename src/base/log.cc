@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -42,6 +43,9 @@ Result<Fd> open_file(const std::string& path) {
     const char* name = path.c_str() + (slash == path.npos ? 0 : slash + 1);
     Fd file(openat(folder.get(), name, flags, 0644));
     if (!file) return fail("open");
+    // Of a named pipe's room poll(2) promises nothing when several processes write to it.
+    if (fstat(file.get(), &status) < 0) return fail("fstat");
+    if (S_ISFIFO(status.st_mode) && fcntl(file.get(), F_SETFL, O_APPEND | O_NONBLOCK) < 0) return fail("fcntl");
     return file;
 }
 
@@ -58,7 +62,10 @@ Result<> write_all(int fd, std::string_view text) {
         ssize_t written = ::write(fd, text.data(), text.size());
         if (written < 0) {
             if (errno == EINTR) continue;
-            return fail("write");
+            if (errno != EAGAIN) return fail("write");
+            pollfd room{fd, POLLOUT, 0};
+            poll(&room, 1, -1);
+            continue;
         }
         text.remove_prefix(static_cast<size_t>(written));
     }

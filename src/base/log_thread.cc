@@ -130,11 +130,13 @@ Result<> LogThread::write_patiently(int fd, std::string_view text) {
             return fail("write", EAGAIN);
         }
         if (ready <= 0 || !cannot_tell) continue;
-        // A named pipe that has room has it for this much.
+        // A named pipe that has room has it for this much, unless another process was faster.
         std::string_view piece = text.substr(0, PIPE_BUF);
-        text.remove_prefix(piece.size());
+        size_t bytes = piece.size();
         written = append(fd, piece, 0);
-        if (!written || text.empty()) return written;
+        text.remove_prefix(bytes - piece.size());
+        bool was_late = !written && written.error().number == EAGAIN;
+        if (!was_late && (!written || text.empty())) return written;
     }
 }
 
