@@ -1,38 +1,101 @@
-// modules/ssl/module.cc - what configurations say about TLS although no address of theirs has it.
+// modules/ssl/module.cc - HTTPS: what servers say about TLS.
 //
-// Distributions choose protocols in the http block of every server. Such a line is checked, and has no effect as long
-// as a `listen … ssl` is refused.
-#include "conf/directive.h"
+// The words are gathered here; modules/ssl/settings.cc reads the files, and net/tls_context.h makes of all that what
+// handshakes need.
+#include "base/format.h"
 #include "http/module.h"
+#include "modules/ssl/settings.h"
+#include "modules/ssl/variables.h"
 
 namespace ringx::http {
 namespace {
 
-enum class Protocol : uint8_t { sslv2, sslv3, tlsv1, tlsv1_1, tlsv1_2, tlsv1_3 };
-
-constexpr std::array<conf::Choice<Protocol>, 6> choices(Protocol) {
-    return {{{"SSLv2", Protocol::sslv2},
-             {"SSLv3", Protocol::sslv3},
-             {"TLSv1", Protocol::tlsv1},
-             {"TLSv1.1", Protocol::tlsv1_1},
-             {"TLSv1.2", Protocol::tlsv1_2},
-             {"TLSv1.3", Protocol::tlsv1_3}}};
-}
-
-struct Settings {
-    Setting<conf::Flags<Protocol>> protocols;
-    Setting<bool> prefer_server_ciphers{false};
-};
-
-constinit conf::Slot<Settings> settings;
+using ssl::Settings;
 
 constexpr auto servers = conf::http | conf::server;
 
+void add_certificate(Settings& settings, conf::Binding& binding) {
+    settings.certificates.given = true;
+    settings.certificates.value.push_back(binding.words()[0]);
+}
+
+void add_certificate_key(Settings& settings, conf::Binding& binding) {
+    settings.certificate_keys.given = true;
+    settings.certificate_keys.value.push_back(binding.words()[0]);
+}
+
+void add_command(Settings& settings, conf::Binding& binding) {
+    settings.commands.given = true;
+    settings.commands.value.emplace_back(binding.words()[0].text, binding.words()[1].text);
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (!line.empty()) lines.push_back(line);
+    }
+    return lines;
+}
+
+void read_passwords(Settings& settings, conf::Binding& binding) {
+    if (settings.passwords.given) return binding.duplicate();
+    const conf::Word& word = binding.words()[0];
+    std::string_view path = binding.full_conf_path(word.text);
+    auto bytes = binding.bundle().read(path);
+    if (bytes) return settings.passwords.give(lines_of(*bytes));
+    const Error& error = bytes.error();
+    binding.mistake(word, text::format("{}() \"{}\" failed ({})", error.call, path, describe(error)));
+}
+
+// What this OpenSSL cannot do may be switched off, and nothing else.
+void refuse_unless_off(conf::Binding& binding) {
+    auto on = binding.parse<bool>(binding.words()[0]);
+    if (on && *on) binding.refuse("is not supported: " OPENSSL_VERSION_TEXT " cannot compress certificates");
+}
+
 constexpr conf::Directive directives[] = {
-    conf::value<&Settings::protocols>("ssl_protocols", servers, "The versions of TLS.").without_effect(),
+    conf::custom<&add_certificate, &Settings::certificates>(
+        "ssl_certificate", servers, {1, 1}, "The server's certificate and those behind it, PEM; one for each type.")
+        .shown_as("file"),
+    conf::custom<&add_certificate_key, &Settings::certificate_keys>("ssl_certificate_key", servers, {1, 1},
+                                                                    "The key of the certificate, PEM.")
+        .shown_as("file"),
+    conf::custom<&read_passwords, &Settings::passwords>("ssl_password_file", servers, {1, 1},
+                                                        "Passwords of keys, one in each line.")
+        .shown_as("file"),
+    conf::value<&Settings::reject_handshake>("ssl_reject_handshake", servers,
+                                             "Whether handshakes for this server are refused."),
+    conf::value<&Settings::protocols>("ssl_protocols", servers, "The versions of TLS."),
+    conf::value<&Settings::ciphers>("ssl_ciphers", servers, "The ciphers before TLS 1.3, in OpenSSL's words.")
+        .shown_as("ciphers"),
     conf::value<&Settings::prefer_server_ciphers>("ssl_prefer_server_ciphers", servers,
-                                                  "Whether the server's order of ciphers counts, or the client's.")
-        .without_effect(),
+                                                  "Whether the server's order of ciphers counts, or the client's."),
+    conf::value<&Settings::curves>("ssl_ecdh_curve", servers, "The groups for key exchange, with colons between.")
+        .shown_as("curves"),
+    conf::value<&Settings::dhparam>("ssl_dhparam", servers, "Parameters for DHE ciphers, PEM; without, none is used.")
+        .shown_as("file"),
+    conf::custom<&add_command, &Settings::commands>("ssl_conf_command", servers, {2, 2},
+                                                    "A command to OpenSSL's configuration.")
+        .shown_as("name value"),
+    conf::value<&Settings::buffer_size>("ssl_buffer_size", servers,
+                                        "The size of records; without it small ones first, then large ones."),
+    conf::value<&Settings::verify>("ssl_verify_client", servers, "Whether clients need a certificate."),
+    conf::value<&Settings::verify_depth>("ssl_verify_depth", servers, "The most certificates between client and root."),
+    conf::value<&Settings::client_certificate>("ssl_client_certificate", servers,
+                                               "Who may sign certificates of clients, PEM; they are told.")
+        .shown_as("file"),
+    conf::value<&Settings::trusted_certificate>("ssl_trusted_certificate", servers,
+                                                "Who is trusted beside, without being told of, PEM.")
+        .shown_as("file"),
+    conf::value<&Settings::crl>("ssl_crl", servers, "Which certificates of clients were revoked, PEM.")
+        .shown_as("file"),
+    conf::value<&Settings::early_data>("ssl_early_data", servers, "Whether requests may come within the handshake."),
+    conf::accepted<&refuse_unless_off>("ssl_certificate_compression", servers, {1, 1},
+                                       "Whether certificates are sent compressed; needs OpenSSL 3.2.")
+        .shown_as("on | off"),
 };
 
 }  // namespace
@@ -40,7 +103,8 @@ constexpr conf::Directive directives[] = {
 extern constinit const Module ssl_module = {
     .name = "ssl",
     .directives = directives,
-    .settings = &settings,
+    .settings = &ssl::settings,
+    .variables = ssl::variables,
     .applies = [](const conf::Block&) { return false; },
 };
 

@@ -187,12 +187,9 @@ constexpr Module modules[] = {
     {"ngx_http_ssi_module",
      " ssi ssi_last_modified ssi_min_file_chunk ssi_silent_errors ssi_types ssi_value_length "},
     {"ngx_http_ssl_module",
-     " ssl ssl_buffer_size ssl_certificate ssl_certificate_cache ssl_certificate_compression ssl_certificate_key "
-     "ssl_ciphers ssl_client_certificate ssl_conf_command ssl_crl ssl_dhparam ssl_early_data ssl_ecdh_curve "
-     "ssl_ech_file ssl_key_log ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_password_file "
-     "ssl_reject_handshake ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout "
-     "ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify ssl_trusted_certificate "
-     "ssl_verify_client ssl_verify_depth "},
+     " ssl ssl_certificate_cache ssl_ech_file ssl_key_log ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder "
+     "ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout "
+     "ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify "},
     {"ngx_http_status_module",
      " status status_format status_zone "},
     {"ngx_http_stub_status_module",

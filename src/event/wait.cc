@@ -75,15 +75,35 @@ void Receiver::watch() {
     if (!in_flight() && !over_ && !ended_ && !is_full()) loop_.engine().start(*this);
 }
 
+Lease Receiver::pop() {
+    if (held_.count() > 0) return held_.pop(loop_.engine().buffers());
+    return Lease(std::move(copied_));
+}
+
 Result<Lease> Receiver::take_next() {
     bool timed_out = std::exchange(timed_out_, false);
-    if (held_.count() > 0) return held_.pop(loop_.engine().buffers());
-    if (copied_ != nullptr) return Lease(std::move(copied_));
+    if (filter_ != nullptr && filter_->state() == ReceiveFilter::State::ready) return filter_->take();
+    if (holds_bytes() && filter_ == nullptr) return pop();
     if (ended_) return fail("recv", ECANCELED);
     if (over_ && over_error_ != 0) return fail("recv", over_error_);
     if (over_) return Lease();
     CHECK(timed_out);
     return fail("recv", ETIMEDOUT);
+}
+
+bool Receiver::filter_ready() {
+    while (filter_->state() == ReceiveFilter::State::hungry) {
+        if (!holds_bytes()) return over_ || ended_;
+        filter_->push(pop());
+    }
+    return true;
+}
+
+// The stream is over, and nothing of it is held.
+bool Receiver::is_over() {
+    if (!over_) return false;
+    if (filter_ == nullptr) return !holds_bytes();
+    return filter_ready() && filter_->state() == ReceiveFilter::State::hungry;
 }
 
 void Receiver::watch_bytes(Deferred* watcher) {
@@ -135,14 +155,16 @@ void Receiver::complete(Outcome outcome) {
     // Who does not take what came stops the flow; who waits starts it again. After the first receive somebody has to
     // ask, unless more has come than it could take.
     bool was_first = std::exchange(kind, Kind::receive_many) == Kind::receive;
-    bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) : is_wanted;
+    bool is_served = waiter_ != nullptr && ready();
+    bool still_waits = waiter_ != nullptr && !is_served;
+    bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) || still_waits : is_wanted;
     if (in_flight()) {
         if (is_full()) loop_.engine().cancel(*this);
     } else if (!over_ && !ended_ && !is_full() && goes_on) {
         loop_.engine().start(*this);
     }
 
-    auto waiter = ready() ? std::exchange(waiter_, nullptr) : nullptr;
+    auto waiter = is_served ? std::exchange(waiter_, nullptr) : nullptr;
     auto end_waiter = in_flight() ? nullptr : std::exchange(end_waiter_, nullptr);
     if (waiter) {
         loop_.timers().stop(*this);

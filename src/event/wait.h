@@ -51,6 +51,19 @@ class Wait : public Operation, private Timer {
     bool timed_out_ = false;
 };
 
+// Stands between what a socket receives and who reads it: TLS.
+class ReceiveFilter {
+ public:
+    enum class State : uint8_t {
+        hungry,  // there is nothing until more is pushed
+        ready,   // take() has bytes, the end of the stream (an empty lease) or an error
+    };
+    virtual ~ReceiveFilter() = default;
+    virtual State state() = 0;
+    virtual void push(Lease lease) = 0;  // REQUIRES: it is hungry
+    virtual Result<Lease> take() = 0;    // REQUIRES: it is ready
+};
+
 // Receives from a socket, lease after lease, and stays armed in between: data and the end of the stream are noticed at
 // once, also while nobody waits. It holds at most a few leases nobody has asked for, or copies when buffers are scarce,
 // then stops listening until they are taken. A limit that runs out ends the wait of next(), not the receiving.
@@ -65,11 +78,14 @@ class Receiver : public Operation, private Timer {
     }
     ~Receiver() override;
 
+    // From now on everything is read through it; null: as it comes. It outlives the receiver's use of it.
+    void set_filter(ReceiveFilter* filter) { filter_ = filter; }
+
     // Awaitable: the next bytes; an empty lease at the end of the stream.
     struct Next {
         Receiver& receiver;
         uint64_t limit_ms;
-        bool await_ready() const { return receiver.ready(); }
+        bool await_ready() { return receiver.ready(); }
         void await_suspend(std::coroutine_handle<> waiter) { receiver.await_next(waiter, limit_ms); }
         Result<Lease> await_resume() { return receiver.take_next(); }
     };
@@ -98,7 +114,7 @@ class Receiver : public Operation, private Timer {
     }
 
     // True when next() would not wait.
-    bool ready() const { return holds_bytes() || over_ || ended_; }
+    bool ready() { return filter_ == nullptr ? holds_bytes() || over_ || ended_ : filter_ready(); }
 
     // Ends it: whoever waits gets ECANCELED, and so does every later next(). Bytes already held can still be taken.
     void end();
@@ -114,8 +130,11 @@ class Receiver : public Operation, private Timer {
  private:
     bool holds_bytes() const { return held_.count() > 0 || copied_ != nullptr; }
     bool is_full() const;
+    bool filter_ready();
+    bool is_over();
     void await_next(std::coroutine_handle<> waiter, uint64_t limit_ms);
     Result<Lease> take_next();
+    Lease pop();
     void await_end(std::coroutine_handle<> waiter);
     void watch(Deferred* watcher, bool bytes) {
         watcher_ = watcher;
@@ -124,7 +143,7 @@ class Receiver : public Operation, private Timer {
     }
     void tell_watcher() {
         if (watcher_ == nullptr) return;
-        bool is_due = watches_bytes_ ? ready() : over_ && !holds_bytes();
+        bool is_due = watches_bytes_ ? ready() : is_over();
         if (is_due) loop_.defer(*std::exchange(watcher_, nullptr));
     }
     bool fills_buffer(Outcome outcome) const;
@@ -132,6 +151,7 @@ class Receiver : public Operation, private Timer {
     void expire() override;
 
     Loop& loop_;
+    ReceiveFilter* filter_ = nullptr;
     std::coroutine_handle<> waiter_;      // for the next bytes
     std::coroutine_handle<> end_waiter_;  // for the last answer
     Deferred* watcher_ = nullptr;

@@ -28,7 +28,7 @@ uint32_t milliseconds_of(std::chrono::milliseconds time) {
 }  // namespace
 
 Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
-    : server_(server), listen_(listen), receiver_(server.loop(), socket) {
+    : server_(server), listen_(listen), stream_(server.loop(), socket) {
     peer_.fd = socket;
     peer_.number = server.next_connection_number();
     peer_.since_us = server.clock().now_us();
@@ -59,7 +59,7 @@ uint64_t Connection::patience_ms() const {
     return waited < limit ? limit - waited : 1;
 }
 
-Receiver::Next Connection::listen() { return receiver_.next(patience_ms()); }
+Receiver::Next Connection::listen() { return stream_.receiver().next(patience_ms()); }
 
 Loop& Connection::loop() const { return server_.loop(); }
 
@@ -278,7 +278,8 @@ Connection::Turn Connection::process(const Progress& head) {
     bool has_path = route();
     open_body();
     ahead_ = &server_.output();
-    Answer answer = has_path ? answer_routed() : answer_pathless();
+    uint16_t refusal = listen_.point->has_tls() ? tls_refusal() : uint16_t{0};
+    Answer answer = refusal != 0 ? Pipeline(request).refuse(refusal) : has_path ? answer_routed() : answer_pathless();
     ahead_ = nullptr;
     return respond(answer);
 }
@@ -434,7 +435,8 @@ void Connection::set_patience() {
     bool is_answered = request.sent_bytes > 0 && request.sent_status != 408;
     if (!closing_ || !is_answered || *core.lingering_close == CoreSettings::Lingering::off) return;
     bool expects_more = request.head.keep_alive && !server_.draining();  // it knows of the end by this answer only
-    bool has_more = !pending().empty() || receiver_.ready() || (request.body != nullptr && request.body->may_go_on());
+    bool body_goes_on = request.body != nullptr && request.body->may_go_on();
+    bool has_more = !pending().empty() || stream_.receiver().ready() || body_goes_on;
     if (!expects_more && !has_more && *core.lingering_close != CoreSettings::Lingering::always) return;
     linger_ms_ = milliseconds_of(*core.lingering_time);
     idle_limit_ms_ = milliseconds_of(*core.lingering_timeout);
@@ -442,8 +444,8 @@ void Connection::set_patience() {
 
 Connection::Turn Connection::flush() {
     Output& output = server_.output();
-    if (!output.empty()) {
-        Flushed flushed = output.flush(peer_.fd, closing_);
+    if (has_unsent(output)) {
+        Flushed flushed = output.flush(stream_, closing_);
         if (flushed == Flushed::failed) {
             report_send_error(output);
             drop(output);
@@ -461,18 +463,18 @@ Connection::Turn Connection::flush() {
 
 void Connection::drain() {
     if (request_ != nullptr || closing_ || !pending().empty()) return;
-    if (!receiver_.is_awaited()) return;  // answers are still leaving; it ends after them
-    uint64_t left = receiver_.left_ms();
+    if (!stream_.receiver().is_awaited()) return;  // answers are still leaving; it ends after them
+    uint64_t left = stream_.receiver().left_ms();
     uint64_t waited = idle_limit_ms_ > left ? idle_limit_ms_ - left : 0;
-    if (waited >= idle_least_ms_) return receiver_.end();
-    receiver_.shorten(std::min(left, idle_least_ms_ - waited));
+    if (waited >= idle_least_ms_) return stream_.receiver().end();
+    stream_.receiver().shorten(std::min(left, idle_least_ms_ - waited));
 }
 
 void Connection::end() {
     ended_ = true;
     closing_ = true;
     linger_ms_ = 0;
-    receiver_.end();
+    stream_.receiver().end();
     if (waiting_ != nullptr) waiting_->cancel();
     if (request_ != nullptr && request_->pause != nullptr) request_->pause->cancel();
     if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();

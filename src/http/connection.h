@@ -19,6 +19,7 @@
 #include "http/h1_parser.h"
 #include "http/module.h"
 #include "http/request_body.h"
+#include "net/stream.h"
 
 namespace ringx::http {
 
@@ -38,6 +39,9 @@ class Connection : public ListNode {
     Connection(HttpServer& server, int socket, ListenSlot& listen);
     ~Connection();
 
+    // What is done before the first request; the server's handshake, where the address has one.
+    bool begins_with_tls() const;
+    Task<Turn> begin_tls();
     // Awaitable: what the client sends next, as long as it may take for it.
     Receiver::Next listen();
     // Takes it in and answers all it can.
@@ -102,6 +106,12 @@ class Connection : public ListNode {
     void finish_request();
     void log_answered();
 
+    // TLS.
+    Task<bool> shake_hands(std::string_view server_name);
+    Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);
+    uint16_t tls_refusal() const;
+    Task<void> close_tls();
+
     // Waiting.
     Task<void> await_answer();
     Task<void> leave_request();
@@ -120,13 +130,16 @@ class Connection : public ListNode {
     // For logs and limits.
     const Request* current() const;
     const CoreSettings& current_core() const;
+    bool has_unsent(const Output& output) const;
     void log_proxy_fault(std::string_view fault) const;
     void log_current(Level level, Error error, std::string_view what, std::string_view doing) const;
     void log_leaving(Error error) const;
+    void log_handshake_end(Error error) const;
+    void log_handshake(Error error, std::string_view what, Level level = Level::info) const;
 
     HttpServer& server_;
     ListenSlot& listen_;
-    Receiver receiver_;
+    Stream stream_;
     Peer peer_;
     H1Parser parser_;
     uint32_t consumed_ = 0;         // of the lease or the input
@@ -137,6 +150,7 @@ class Connection : public ListNode {
     bool closing_ = false;          // after what is being answered
     bool reset_ = false;            // the close is to be a reset
     bool awaits_proxy_header_;      // and its first request behind it
+    bool is_plain_ = false;         // where it should be TLS
     bool ended_ = false;            // end() was called: nothing is waited for any more
     bool head_only_ = false;        // the body of the current answer is not sent
     Lease lease_;

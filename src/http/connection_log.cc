@@ -66,6 +66,8 @@ void Connection::drop(Output& output) {
     output = Output();
 }
 
+bool Connection::has_unsent(const Output& output) const { return !output.empty() || stream_.has_unsent(); }
+
 // What is being sent answers this request; null when it was given back already, because nobody logs it.
 const Request* Connection::current() const { return request_ != nullptr ? request_ : answered_; }
 
@@ -98,6 +100,11 @@ void Connection::log_leaving(Error error) const {
                                                                                : "client closed connection";
     std::string_view doing = awaits_proxy_header_ ? "reading PROXY protocol" : "waiting for request";
     log.write(Level::info, LogContext{peer_.number, describe, &peer_, doing}, error, "{}", what);
+}
+
+void Connection::log_handshake(Error error, std::string_view what, Level level) const {
+    const Log& log = error_log(*listen_.point->default_server().outside.block);
+    log.write(level, LogContext{peer_.number, describe, &peer_, "SSL handshaking"}, error, "{}", what);
 }
 
 void Connection::log_proxy_fault(std::string_view fault) const {

@@ -159,8 +159,8 @@ void set_limit_rate(Request& r, const VariableUse&, std::string_view text) {
 Value connection(Request& r, const VariableUse&) { return number_text(r.arena, r.peer->number); }
 Value connection_requests(Request& r, const VariableUse&) { return number_text(r.arena, r.number); }
 Value pipe(Request& r, const VariableUse&) { return r.pipelined ? "p" : "."; }
-Value scheme(Request&, const VariableUse&) { return "http"; }
-Value https(Request&, const VariableUse&) { return ""; }
+Value scheme(Request& r, const VariableUse&) { return r.scheme(); }
+Value https(Request& r, const VariableUse&) { return r.peer->tls != nullptr ? "on" : ""; }
 
 Value connection_time(Request& r, const VariableUse&) {
     return duration_text(r.arena, (r.worker->clock.now_us() - r.peer->since_us) / 1000);

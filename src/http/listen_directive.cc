@@ -171,7 +171,7 @@ bool set_socket_option(conf::Binding& binding, const conf::Word& word, ListenOpt
 }
 
 bool refuse_unsupported(conf::Binding& binding, const conf::Word& word) {
-    for (std::string_view name : {"ssl", "http2", "quic", "spdy"}) {
+    for (std::string_view name : {"http2", "quic", "spdy"}) {
         if (word.text != name) continue;
         binding.mistake(word, text::format("the \"{}\" parameter of \"listen\" is known but not supported", name));
         return true;
@@ -184,6 +184,7 @@ struct Said {
     bool is_default = false;
     bool has_options = false;
     bool proxy_protocol = false;
+    bool ssl = false;
     ListenOptions options;
 };
 
@@ -198,12 +199,13 @@ bool listen_on(ServerSettings& settings, conf::Binding& binding, const Address& 
     for (const ListenHere& other : settings.listens) {
         if (other.key == key) return refuse(text::format("a duplicate listen {}", key));
     }
-    settings.listens.push_back({key, word});
+    settings.listens.push_back({key, word, said.ssl});
 
     conf::Block* root = &binding.block();
     while (root->outer() != nullptr) root = root->outer();
     ListenAddress& shared = http_settings.in(*root).addresses[key];
     shared.proxy_protocol = shared.proxy_protocol || said.proxy_protocol;
+    shared.ssl = shared.ssl || said.ssl;
     if (shared.listen.key.empty()) shared.listen = Listen{address, said.options, key};
     if (said.has_options) {
         if (shared.options_given) return refuse(text::format("duplicate listen options for {}", key));
@@ -231,6 +233,10 @@ void set_listen(ServerSettings& settings, conf::Binding& binding) {
         }
         if (word.text == "proxy_protocol") {
             said.proxy_protocol = true;
+            continue;
+        }
+        if (word.text == "ssl") {
+            said.ssl = true;
             continue;
         }
         bool known = false;

@@ -14,6 +14,9 @@ namespace {
 
 constexpr int iovecs_max = 64;
 
+// Of a file, where it cannot be sent without a copy: one turn's work when it is encrypted.
+constexpr size_t copied_bytes_max = 64 * 1024;
+
 // Text that has grown beyond this gives its memory back when it is sent.
 constexpr size_t text_bytes_kept = 64 * 1024;
 
@@ -59,18 +62,25 @@ uint64_t Output::unsent() const {
     return bytes - sent_of_piece_;
 }
 
-Flushed Output::flush(int socket, bool end_follows) {
+Flushed Output::flush(Stream& stream, bool end_follows) {
     while (!empty()) {
-        if (budget_ == 0) return Flushed::paced;
+        if (budget_ == 0) break;
         bool file_is_due = text_.empty() && pieces_.front().bytes_of_file > 0;
-        Flushed result = file_is_due ? flush_file(socket) : flush_memory(socket, end_follows);
+        Flushed result = file_is_due ? flush_file(stream) : flush_memory(stream, end_follows);
         if (result != Flushed::all) return result;
     }
-    return Flushed::all;
+    if (stream.push() < 0) return not_sent("send");
+    return empty() ? Flushed::all : Flushed::paced;
+}
+
+// By errno.
+Flushed Output::not_sent(const char* call) {
+    if (errno == EAGAIN) return Flushed::full;
+    return errno == EINTR ? Flushed::all : fail_with(call, errno);
 }
 
 // Sends the text and the pieces of memory that follow it.
-Flushed Output::flush_memory(int socket, bool end_follows) {
+Flushed Output::flush_memory(Stream& stream, bool end_follows) {
     iovec parts[iovecs_max];
     int count = 0;
     size_t bytes = 0;
@@ -96,49 +106,46 @@ Flushed Output::flush_memory(int socket, bool end_follows) {
     // What follows is sent at once: the head shares its packet with the beginning of the file.
     bool file_follows = piece < pieces_.size() && pieces_[piece].bytes_of_file > 0;
     bool more = !is_cut && (end_follows || (file_follows ? nopush_ : piece < pieces_.size()));
-    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = static_cast<size_t>(count);
-    ssize_t sent = count == 1 ? send(socket, parts[0].iov_base, parts[0].iov_len, flags)
-                              : sendmsg(socket, &message, flags);
-    if (sent < 0) {
-        if (errno == EAGAIN) return Flushed::full;
-        return errno == EINTR ? Flushed::all : fail_with("send", errno);
-    }
+    ssize_t sent = stream.send({parts, static_cast<size_t>(count)}, more);
+    if (sent < 0) return not_sent("send");
     advance(static_cast<uint64_t>(sent));
-    return static_cast<size_t>(sent) == bytes ? Flushed::all : Flushed::full;
+    bool is_full = static_cast<size_t>(sent) < bytes && stream.tls() == nullptr;
+    return is_full ? Flushed::full : Flushed::all;
 }
 
 // Sends one step of the file.
-Flushed Output::flush_file(int socket) {
+Flushed Output::flush_file(Stream& stream) {
     Window step = window();
-    if (step.offset + step.bytes > warm_until_ && !is_cached(file_, step.offset, step.bytes)) return Flushed::cold;
+    bool may_be_cold = step.offset + step.bytes > warm_until_;
+    if (!use_sendfile_ || !stream.has_sendfile()) return copy_file(stream, step, may_be_cold);
+    if (may_be_cold && !is_cached(file_, step.offset, step.bytes)) return Flushed::cold;
 
     auto offset = static_cast<off_t>(step.offset);
-    ssize_t sent = -1;
-    if (use_sendfile_) {
-        sent = sendfile(socket, file_, &offset, step.bytes);
-        // Some file systems cannot; copying always works.
-        if (sent < 0 && (errno == EINVAL || errno == ENOSYS)) use_sendfile_ = false;
+    ssize_t sent = sendfile(stream.fd(), file_, &offset, step.bytes);
+    if (sent < 0 && (errno == EINVAL || errno == ENOSYS)) {
+        use_sendfile_ = false;  // some file systems cannot; copying always works
+        return Flushed::all;
     }
-    if (!use_sendfile_) sent = copy_file(socket, step.offset, step.bytes);
-    if (sent < 0) {
-        if (errno == EAGAIN) return Flushed::full;
-        return errno == EINTR ? Flushed::all : fail_with(use_sendfile_ ? "sendfile" : "send", errno);
-    }
+    if (sent < 0) return not_sent("sendfile");
     if (sent == 0) return fail_with("sendfile", 0);
     advance(static_cast<uint64_t>(sent));
     if (pieces_.empty()) return Flushed::all;
     return static_cast<uint64_t>(sent) == step.bytes ? Flushed::step : Flushed::all;
 }
 
-ssize_t Output::copy_file(int socket, uint64_t offset, size_t bytes) {
-    char buffer[32 * 1024];
-    ssize_t got = pread(file_, buffer, std::min(bytes, sizeof buffer), static_cast<off_t>(offset));
-    if (got <= 0) return got;
-    int more = static_cast<size_t>(got) < bytes ? MSG_MORE : 0;
-    return send(socket, buffer, static_cast<size_t>(got), MSG_NOSIGNAL | MSG_DONTWAIT | more);
+Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold) {
+    char buffer[copied_bytes_max];
+    iovec part{buffer, std::min<size_t>(step.bytes, sizeof buffer)};
+    ssize_t got = preadv2(file_, &part, 1, static_cast<off_t>(step.offset), may_be_cold ? RWF_NOWAIT : 0);
+    if (got < 0 && errno == EOPNOTSUPP) got = preadv2(file_, &part, 1, static_cast<off_t>(step.offset), 0);
+    if (got < 0 && errno == EAGAIN) return Flushed::cold;
+    if (got <= 0) return fail_with("pread", got < 0 ? errno : 0);
+
+    part.iov_len = static_cast<size_t>(got);
+    ssize_t sent = stream.send({&part, 1}, part.iov_len < step.bytes);
+    if (sent < 0) return not_sent("send");
+    advance(static_cast<uint64_t>(sent));
+    return pieces_.empty() ? Flushed::all : Flushed::step;
 }
 
 void Output::advance(uint64_t sent) {

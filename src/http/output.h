@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "http/response.h"
+#include "net/stream.h"
 
 namespace ringx::http {
 
@@ -46,7 +47,7 @@ class Output {
 
     // With `end_follows` the caller ends the connection as soon as all is sent: the last bytes are kept back for the
     // moment that takes, so that they share a packet with its FIN.
-    Flushed flush(int socket, bool end_follows = false);
+    Flushed flush(Stream& stream, bool end_follows = false);
 
     // At most this many bytes leave before the next call of limit().
     void limit(uint64_t bytes) { budget_ = bytes; }
@@ -71,10 +72,11 @@ class Output {
     static constexpr uint32_t window_bytes_max = 256 * 1024;
 
  private:
-    Flushed flush_memory(int socket, bool end_follows);
-    Flushed flush_file(int socket);
-    ssize_t copy_file(int socket, uint64_t offset, size_t bytes);
+    Flushed flush_memory(Stream& stream, bool end_follows);
+    Flushed flush_file(Stream& stream);
+    Flushed copy_file(Stream& stream, Window step, bool may_be_cold);
     void advance(uint64_t sent);
+    Flushed not_sent(const char* call);
     Flushed fail_with(const char* call, int number);
 
     std::string text_;

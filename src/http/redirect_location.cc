@@ -19,9 +19,10 @@ std::string_view absolute_location(Request& request, std::string_view location) 
         storage = local.family() == AF_INET6 ? text::format("[{}]", local.host_text()) : local.host_text();
         host = storage;
     }
-    bool names_port = *core.port_in_redirect && local.port() != 0 && local.port() != 80;
+    uint16_t usual_port = request.peer->tls != nullptr ? 443 : 80;
+    bool names_port = *core.port_in_redirect && local.port() != 0 && local.port() != usual_port;
     std::string port = names_port ? text::format(":{}", local.port()) : std::string();
-    return request.arena.join({"http://", host, port, location});
+    return request.arena.join({request.scheme(), "://", host, port, location});
 }
 
 }  // namespace ringx::http

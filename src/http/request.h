@@ -28,6 +28,7 @@
 
 namespace ringx {
 class Sleep;
+class Tls;
 }
 
 namespace ringx::http {
@@ -50,6 +51,7 @@ class Peer {
     uint64_t number = 0;    // $connection: unique in this run of the server
     uint64_t since_us = 0;  // monotonic: when it was accepted
     int fd = -1;            // for getsockopt(2) and the like only
+    const Tls* tls = nullptr;  // null: what comes over it is plain
     uint32_t requests = 0;  // begun on it, the current one included
     std::unique_ptr<const ProxyHeader> proxy;  // what came before its first request; null: nothing
 
@@ -153,6 +155,7 @@ class Request : public RequestState {
     // The client's address: the peer's, or what a trusted proxy says.
     Address remote() const { return real_remote != nullptr ? *real_remote : peer->remote(); }
 
+    std::string_view scheme() const { return peer->tls != nullptr ? "https" : "http"; }
     bool is_head() const { return head.method == Method::head; }
     Method method() const { return head.method; }
 

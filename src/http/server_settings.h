@@ -15,6 +15,10 @@
 #include "http/regex.h"
 #include "net/listener.h"
 
+namespace ringx {
+class TlsContext;
+}
+
 namespace ringx::http {
 
 // One name of `server_name`.
@@ -34,11 +38,13 @@ struct ServerName {
 struct ListenHere {
     std::string key;
     conf::Word word;
+    bool ssl = false;  // said by this very `listen`
 };
 
 struct ServerSettings {
     std::vector<ListenHere> listens;
     std::vector<ServerName> names;
+    std::shared_ptr<const TlsContext> tls;  // how it speaks TLS; null when it cannot
     std::string_view first_name;  // $server_name: in lower case, without a leading dot
 
     void complete(conf::Completion& completion);
@@ -70,6 +76,7 @@ struct ListenAddress {
     Listen listen;
     bool options_given = false;
     bool proxy_protocol = false;  // said by any of its servers
+    bool ssl = false;             // likewise
     const conf::Block* default_server = nullptr;  // the one marked so, or null
     std::set<std::pair<ServerName::Kind, std::string_view>> names;  // of all its servers
 };

@@ -181,13 +181,14 @@ const VirtualServer* ListenPoint::find_wildcard(std::string_view host) const {
     return nullptr;
 }
 
-const VirtualServer& ListenPoint::find(std::string_view host, Request& request) const {
+const VirtualServer& ListenPoint::find(std::string_view host, Request* request) const {
     if (only_default_) return *default_;
     auto exact = exact_.find(host);
     if (exact != exact_.end()) return *exact->second;
     if (const VirtualServer* wildcard = find_wildcard(host)) return *wildcard;
     for (const auto& [regex, server] : regexes_) {
-        if (match_into(request, *regex, host)) return *server;
+        bool matches = request != nullptr ? match_into(*request, *regex, host) : regex->match(host);
+        if (matches) return *server;
     }
     return *default_;
 }
@@ -211,6 +212,7 @@ void Site::add_server(const conf::Block& block) {
         const ListenAddress& address = settings.addresses.at(listen.key);
         if (point.default_ == nullptr || address.default_server == &block) point.default_ = &server;
         point.proxy_protocol_ = address.proxy_protocol;
+        point.tls_ = address.ssl;
         for (const ServerName& name : server.settings->names) point.add(name, server);
     }
 }

@@ -118,15 +118,19 @@ struct VirtualServer {
 class ListenPoint {
  public:
     // The server for a host name in lower case. Matching a regex leaves its captures in the request.
-    const VirtualServer& find(std::string_view host, Request& request) const;
+    const VirtualServer& find(std::string_view host, Request& request) const { return find(host, &request); }
+    // The same without captures.
+    const VirtualServer& find(std::string_view host) const { return find(host, nullptr); }
     const VirtualServer& default_server() const { return *default_; }
     // Connections begin with a header of the PROXY protocol.
     bool has_proxy_protocol() const { return proxy_protocol_; }
+    bool has_tls() const { return tls_; }
 
  private:
     friend class Site;
     using ByName = std::unordered_map<std::string_view, const VirtualServer*>;
 
+    const VirtualServer& find(std::string_view host, Request* request) const;
     // The server under the longest (for suffixes) or shortest-cut (for prefixes) part of the host, or null.
     const VirtualServer* find_wildcard(std::string_view host) const;
     void look_for_names();
@@ -135,6 +139,7 @@ class ListenPoint {
 
     const VirtualServer* default_ = nullptr;
     bool proxy_protocol_ = false;
+    bool tls_ = false;
     bool only_default_ = true;  // no name leads to another server
     ByName exact_, suffixes_, prefixes_;
     std::vector<std::pair<const Regex*, const VirtualServer*>> regexes_;

@@ -73,7 +73,7 @@ void read_window(void* context) {
 }  // namespace
 
 Task<Connection::Turn> Connection::serve_slowly() {
-    receiver_.watch();
+    stream_.receiver().watch();
     for (;;) {
         server_.counters().writing.add(1);
         hold_generation();
@@ -82,7 +82,7 @@ Task<Connection::Turn> Connection::serve_slowly() {
         if (request_ != nullptr && request_->answer != nullptr) {
             // Answers before this one do not wait for it; and it is waited for whatever becomes of them.
             ahead_ = &output;
-            if (!output.empty()) sent = co_await send_output(output);
+            if (has_unsent(output)) sent = co_await send_output(output);
             ahead_ = nullptr;
             log_answered();
             co_await await_answer();
@@ -93,7 +93,7 @@ Task<Connection::Turn> Connection::serve_slowly() {
         if (sent && has_source) {
             sent = co_await send_source(output);
             request_->completed = sent;
-        } else if (sent && !output.empty()) {
+        } else if (sent && has_unsent(output)) {
             sent = co_await send_output(output);
         }
         log_answered();
@@ -121,7 +121,7 @@ Task<void> Connection::leave_request() {
 Task<void> Connection::await_answer() {
     for (;;) {
         Task<Answer> task = std::move(request_->answer->task);
-        DepartureWatch watch(receiver_, *request_);
+        DepartureWatch watch(stream_.receiver(), *request_);
         Answer said = co_await task;
         Answer answer = Pipeline(*request_).resume(std::move(said));
         uint16_t refusal = answer.kind == Answer::Kind::later ? 0 : body_refusal(answer);
@@ -168,7 +168,7 @@ Task<bool> Connection::send_paced(Output& output) {
 Task<bool> Connection::send_output(Output& output) {
     if (request_ != nullptr && request_->rate != 0) co_return co_await send_paced(output);
     while (!ended_) {
-        Flushed flushed = output.flush(peer_.fd);
+        Flushed flushed = output.flush(stream_);
         if (flushed == Flushed::all || flushed == Flushed::paced) co_return true;
         if (flushed == Flushed::failed) {
             report_send_error(output);
@@ -191,11 +191,11 @@ Task<bool> Connection::send_output(Output& output) {
 // Passes over the body as long as it exists: a client may read its answer only when it has sent all of its request.
 struct Connection::BodyDrain : Deferred {
     explicit BodyDrain(Connection& of) : connection(of) {
-        if (connection.may_drain_body()) connection.receiver_.watch_bytes(this);
+        if (connection.may_drain_body()) connection.stream_.receiver().watch_bytes(this);
     }
-    ~BodyDrain() override { connection.receiver_.watch_bytes(nullptr); }
+    ~BodyDrain() override { connection.stream_.receiver().watch_bytes(nullptr); }
     void run() override {
-        if (connection.drain_body()) connection.receiver_.watch_bytes(this);
+        if (connection.drain_body()) connection.stream_.receiver().watch_bytes(this);
     }
 
     Connection& connection;
@@ -210,8 +210,8 @@ bool Connection::may_drain_body() const {
 
 // Takes what has come of it. True when more is to come.
 bool Connection::drain_body() {
-    while (receiver_.ready()) {
-        Result<Lease> got = receiver_.take();
+    while (stream_.receiver().ready()) {
+        Result<Lease> got = stream_.receiver().take();
         if (!got || got->empty()) return false;  // whoever reads next meets this again
         hold(std::move(*got));
         if (request_->body->skip_received() || request_->body->refusal() != 0) return false;
@@ -296,7 +296,7 @@ Task<bool> Connection::send_source(Output& output) {
 
 Task<Result<>> Connection::receive_more() {
     auto limit = static_cast<uint64_t>(request_->core->client_body_timeout->count());
-    Result<Lease> got = co_await receiver_.next(limit);
+    Result<Lease> got = co_await stream_.receiver().next(limit);
     if (!got) co_return std::unexpected(got.error());
     if (got->empty()) co_return fail("recv", ECONNRESET);
     hold(std::move(*got));
@@ -310,7 +310,8 @@ void Connection::send_continue() {
         ahead_->text() += text;
         return;
     }
-    (void)!send(peer_.fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    (void)stream_.send({&part, 1}, false);
 }
 
 // Reads the rest of a body that nobody wanted, so that the next request can be found. False when that takes too long,
@@ -334,7 +335,7 @@ Task<void> Connection::linger() {
     uint64_t until = server_.clock().now_ms() + linger_ms_;
     shutdown(peer_.fd, SHUT_WR);
     for (uint64_t now = server_.clock().now_ms(); now < until; now = server_.clock().now_ms()) {
-        Result<Lease> got = co_await receiver_.next(std::min<uint64_t>(idle_limit_ms_, until - now));
+        Result<Lease> got = co_await stream_.receiver().next(std::min<uint64_t>(idle_limit_ms_, until - now));
         if (!got || got->empty()) co_return;
     }
 }
@@ -343,23 +344,26 @@ Task<void> Connection::close() {
     lease_.release();
     input_ = std::string();
     consumed_ = 0;
+    if (stream_.tls() != nullptr && !reset_ && !ended_) co_await close_tls();
     if (linger_ms_ > 0 && !reset_) co_await linger();
     if (reset_) {
         // Sends the reset at once, also while a receive is armed.
         sockaddr nowhere{};
         nowhere.sa_family = AF_UNSPEC;
         connect(peer_.fd, &nowhere, sizeof nowhere);
-    } else if (receiver_.in_flight()) {
+    } else if (stream_.receiver().in_flight()) {
         shutdown(peer_.fd, SHUT_RDWR);
     }
-    receiver_.end();
-    co_await receiver_.ended();
+    stream_.receiver().end();
+    co_await stream_.receiver().ended();
     server_.loop().engine().close(peer_.fd);
 }
 
 Conversation converse(HttpServer& server, int socket, ListenSlot& listen) {
     Connection connection(server, socket, listen);
     Connection::Turn turn = Connection::Turn::listen;
+    if (connection.begins_with_tls()) turn = co_await connection.begin_tls();
+    if (turn == Connection::Turn::slow) turn = co_await connection.serve_slowly();
     while (turn != Connection::Turn::close) {
         Result<Lease> got = co_await connection.listen();
         turn = connection.received(std::move(got));

@@ -1,0 +1,146 @@
+#include "modules/ssl/settings.h"
+
+#include "base/format.h"
+#include "http/server_settings.h"
+
+namespace ringx::http::ssl {
+namespace {
+
+constexpr std::string_view data_prefix = "data:";
+
+// Reads the files of one server; after a complaint they are incomplete.
+class Files {
+ public:
+    explicit Files(conf::Completion& completion) : completion_(completion) {}
+
+    // Of a setting that may be empty. `what` names it in messages.
+    TlsFile read(std::string_view path, std::string_view what, const conf::Place& place = {}) {
+        if (path.empty()) return {};
+        if (path.starts_with(data_prefix)) return {std::string(data_prefix), path.substr(data_prefix.size())};
+        std::string_view full = completion_.full_conf_path(path);
+        auto bytes = completion_.bundle().read(full);
+        if (bytes) return {std::string(full), *bytes};
+        const Error& error = bytes.error();
+        complain(place, text::format("cannot load {} \"{}\": {}() failed ({})", what, full, error.call,
+                                     describe(error)));
+        return {};
+    }
+    void complain(const conf::Place& place, std::string sentence) {
+        good_ = false;
+        completion_.mistake(place, std::move(sentence));
+    }
+    bool good() const { return good_; }
+
+ private:
+    conf::Completion& completion_;
+    bool good_ = true;
+};
+
+uint32_t bits_of(const conf::Flags<TlsProtocol>& protocols) {
+    uint32_t bits = 0;
+    for (auto [name, protocol] : choices(TlsProtocol{})) {
+        if (protocols.has(protocol)) bits |= 1u << static_cast<unsigned>(protocol);
+    }
+    return bits;
+}
+
+// What must be equal for a session to be resumed in another server or after a reload: whose certificates are shown, and
+// how clients are judged. Where they are, no other server's sessions will do.
+std::string session_context(const TlsSettings& tls, const ServerSettings& server) {
+    std::string context;
+    auto add = [&context](std::string_view part) { context += text::format("{}:{}", part.size(), part); };
+    for (const TlsCertificate& pair : tls.certificates) add(pair.chain.bytes);
+    if (tls.verify == VerifyClient::off) return context;
+    add(text::format("{} {}", static_cast<int>(tls.verify), tls.verify_depth));
+    for (const TlsFile* file : {&tls.client_certificates, &tls.trusted_certificates, &tls.revoked}) add(file->bytes);
+    for (const ServerName& name : server.names) add(name.text);
+    for (const ListenHere& listen : server.listens) add(listen.key);
+    return context;
+}
+
+// The server of an address that is asked when no name tells.
+const conf::Block& default_server(const conf::Block& server, const std::string& key, const ListenAddress& address) {
+    if (address.default_server != nullptr) return *address.default_server;
+    for (const conf::Block* other : server.outer()->inner()) {
+        if (other->context() != conf::server) continue;
+        for (const ListenHere& listen : server_settings.in(*other).listens) {
+            if (listen.key == key) return *other;
+        }
+    }
+    return server;
+}
+
+// A server that cannot speak TLS may stand beside one that can, and then uses its certificates.
+void check_listens(const Settings& own, conf::Completion& completion) {
+    if (!own.certificates->empty() || *own.reject_handshake) return;
+    const conf::Block& block = completion.block();
+    const conf::Block* root = &block;
+    while (root->outer() != nullptr) root = root->outer();
+    for (const ListenHere& listen : server_settings.in(block).listens) {
+        const ListenAddress& address = http_settings.in(*root).addresses.at(listen.key);
+        if (!address.ssl) continue;
+        const conf::Block& first = default_server(block, listen.key, address);
+        if (&first != &block && !settings.in(first).certificates->empty()) continue;
+        completion.mistake(listen.word.place, "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");
+        return;
+    }
+}
+
+void read_certificates(const Settings& own, Files& files, TlsSettings& tls) {
+    const Words& keys = *own.certificate_keys;
+    for (size_t i = 0; i < own.certificates->size(); ++i) {
+        const conf::Word& chain = own.certificates.value[i];
+        if (i >= keys.size()) {
+            return files.complain(chain.place, text::format("no \"ssl_certificate_key\" is defined for certificate "
+                                                            "\"{}\"", chain.text));
+        }
+        TlsCertificate pair;
+        pair.chain = files.read(chain.text, "certificate", chain.place);
+        pair.key = files.read(keys[i].text, "certificate key", keys[i].place);
+        tls.certificates.push_back(std::move(pair));
+    }
+}
+
+}  // namespace
+
+constinit conf::Slot<Settings> settings;
+
+void Settings::complete(conf::Completion& completion) {
+    if (completion.block().context() != conf::server) return;
+    check_listens(*this, completion);
+    if (certificates->empty() && !*reject_handshake) return;
+
+    ServerSettings& server = server_settings.in(completion.block());
+    Files files(completion);
+    TlsSettings tls;
+    read_certificates(*this, files, tls);
+    tls.passwords = *passwords;
+    tls.reject_handshake = *reject_handshake;
+    tls.protocols = bits_of(*protocols);
+    tls.ciphers = *ciphers;
+    tls.prefer_server_ciphers = *prefer_server_ciphers;
+    tls.curves = *curves;
+    tls.dhparam = files.read(*dhparam, "DH parameters");
+    tls.commands = *commands;
+    tls.verify = *verify;
+    tls.verify_depth = static_cast<int>(*verify_depth);
+    tls.client_certificates = files.read(*client_certificate, "certificate");
+    tls.trusted_certificates = files.read(*trusted_certificate, "certificate");
+    tls.revoked = files.read(*crl, "revocation list");
+    tls.early_data = *early_data;
+    tls.alpn = {"http/1.1", "http/1.0", "http/0.9"};
+    tls.record_bytes_max = static_cast<uint32_t>(buffer_size->bytes);
+    tls.session_context = session_context(tls, server);
+    bool needs_trust = *verify == VerifyClient::on || *verify == VerifyClient::optional;
+    if (needs_trust && client_certificate->empty() && trusted_certificate->empty()) {
+        files.complain({}, "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
+    }
+    if (!files.good()) return;
+
+    auto made = TlsContext::make(tls);
+    if (!made) return completion.mistake(std::move(made.error()));
+    server.tls = std::move(*made);
+    if (!server.tls->expiry_notice().empty()) completion.warn(server.tls->expiry_notice());
+}
+
+}  // namespace ringx::http::ssl

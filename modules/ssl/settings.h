@@ -1,0 +1,69 @@
+// modules/ssl/settings.h - what the directives of TLS gather, and how a server's context is made of it.
+//
+// Files are read while the configuration is, by the master; their bytes travel with it to the workers. What a server
+// does not say it takes from the http block, lists as a whole.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "conf/directive.h"
+#include "conf/slot.h"
+#include "net/tls_context.h"
+
+namespace ringx {
+
+constexpr std::array<conf::Choice<TlsProtocol>, 6> choices(TlsProtocol) {
+    return {{{"SSLv2", TlsProtocol::sslv2},
+             {"SSLv3", TlsProtocol::sslv3},
+             {"TLSv1", TlsProtocol::tlsv1},
+             {"TLSv1.1", TlsProtocol::tlsv1_1},
+             {"TLSv1.2", TlsProtocol::tlsv1_2},
+             {"TLSv1.3", TlsProtocol::tlsv1_3}}};
+}
+
+constexpr std::array<conf::Choice<VerifyClient>, 4> choices(VerifyClient) {
+    return {{{"off", VerifyClient::off},
+             {"on", VerifyClient::on},
+             {"optional", VerifyClient::optional},
+             {"optional_no_ca", VerifyClient::optional_no_ca}}};
+}
+
+}  // namespace ringx
+
+namespace ringx::http::ssl {
+
+using Words = std::vector<conf::Word>;
+using Command = std::pair<std::string_view, std::string_view>;
+
+struct Settings {
+    Setting<Words> certificates;
+    Setting<Words> certificate_keys;
+    Setting<std::vector<std::string_view>> passwords;
+    Setting<bool> reject_handshake{false};
+
+    Setting<conf::Flags<TlsProtocol>> protocols{{TlsProtocol::tlsv1_2, TlsProtocol::tlsv1_3}};
+    // Only what is forward secret and authenticated, which all clients of the last ten years have.
+    Setting<std::string_view> ciphers{"ECDHE+AESGCM:ECDHE+CHACHA20"};
+    Setting<bool> prefer_server_ciphers{false};
+    Setting<std::string_view> curves{"auto"};
+    Setting<std::string_view> dhparam;
+    Setting<std::vector<Command>> commands;
+    Setting<conf::Size> buffer_size;  // 0: by how much is sent
+
+    Setting<VerifyClient> verify{VerifyClient::off};
+    Setting<uint32_t> verify_depth{1};
+    Setting<std::string_view> client_certificate;
+    Setting<std::string_view> trusted_certificate;
+    Setting<std::string_view> crl;
+
+    Setting<bool> early_data{false};
+
+    void complete(conf::Completion& completion);
+};
+
+extern constinit conf::Slot<Settings> settings;
+
+}  // namespace ringx::http::ssl

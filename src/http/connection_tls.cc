@@ -1,0 +1,177 @@
+// http/connection_tls.cc - the beginning and the end of TLS on a connection.
+//
+// The server is chosen by name before OpenSSL sees a byte, so that all it does is by that server's settings alone:
+// protocols, certificates, sessions. The whole handshake has to come within client_header_timeout. Who speaks plain
+// HTTP is told so (497).
+#include <algorithm>
+
+#include "base/format.h"
+#include "http/connection.h"
+#include "http/host.h"
+#include "http/server.h"
+#include "http/site.h"
+#include "net/client_hello.h"
+
+namespace ringx::http {
+namespace {
+
+// For how long a client may take to answer our last word with its own.
+constexpr uint64_t close_wait_ms = 1000;
+
+// The name as servers are looked up by, or nothing when it is no host name.
+std::string host_of(const std::string& server_name) {
+    auto host = parse_host(server_name);
+    if (!host || !host->port.empty()) return {};
+    std::string storage;
+    return std::string(lower_host(*host, storage));
+}
+
+bool is_acceptable(VerifyClient verify, long result) {
+    if (result == X509_V_OK) return true;
+    if (verify != VerifyClient::optional_no_ca) return false;
+    return result == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT || result == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+           result == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+           result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
+}  // namespace
+
+// The client left or was too slow, or the network failed.
+void Connection::log_handshake_end(Error error) const {
+    if (error.number == ECANCELED) return;
+    bool is_late = error.number == ETIMEDOUT;
+    log_handshake(error, error.number == 0 ? "peer closed connection in SSL handshake"
+                         : is_late         ? "client timed out"
+                                           : "SSL_do_handshake() failed");
+}
+
+bool Connection::begins_with_tls() const { return listen_.point->has_tls(); }
+
+Task<Connection::Turn> Connection::begin_tls() {
+    uint64_t until_ms = server_.clock().now_ms() + idle_limit_ms_;
+    ClientHello hello;
+    while (hello.kind == ClientHello::Kind::need_more) {
+        uint64_t left_ms = until_ms - std::min(until_ms - 1, server_.clock().now_ms());
+        Result<Lease> got = co_await stream_.receiver().next(left_ms);
+        if (!got || got->empty() || ended_) {
+            Error error = ended_ ? Error{"recv", ECANCELED} : got ? Error{"recv", 0} : got.error();
+            pending().empty() ? log_leaving(error) : log_handshake_end(error);
+            closing_ = true;
+            co_return Turn::close;
+        }
+        hold(std::move(*got));
+        bool is_at_hello = !awaits_proxy_header_ || read_proxy_header();
+        if (closing_) co_return Turn::close;
+        if (is_at_hello) hello = read_client_hello(pending());
+        if (hello.kind == ClientHello::Kind::need_more) keep_partial_head();
+    }
+    if (hello.kind == ClientHello::Kind::plain) {
+        is_plain_ = true;
+        co_return serve_pending();
+    }
+    std::string name = host_of(hello.server_name);
+    bool done = co_await shake_hands(name);
+    if (!done) closing_ = true;
+    co_return done ? Turn::listen : Turn::close;
+}
+
+// False when it failed, which was reported.
+Task<bool> Connection::shake_hands(std::string_view server_name) {
+    // What is chosen now holds for the connection, whatever is loaded meanwhile.
+    std::shared_ptr<const Site> site = listen_.site;
+    std::shared_ptr<const TlsContext> context = listen_.point->find(server_name).settings->tls;
+    if (context == nullptr) {
+        log_handshake({}, "no \"ssl_certificate\" is defined in server listening on SSL port", Level::error);
+        co_return false;
+    }
+    auto tls = std::make_unique<Tls>(std::move(context), peer_.fd, server_name);
+    bool whole = consumed_ == 0 && !lease_.empty();
+    tls->push(whole ? std::move(lease_) : Lease(std::make_unique<std::string>(pending())));
+    lease_.release();
+    input_ = std::string();
+    consumed_ = 0;
+
+    uint64_t until_ms = server_.clock().now_ms() + idle_limit_ms_;
+    Tls::Progress progress = Tls::Progress::hungry;
+    while (progress == Tls::Progress::hungry) {
+        Result<Tls::Progress> went = co_await go_on_with_handshake(*tls, until_ms);
+        if (!went) {
+            log_handshake_end(went.error());
+            co_return false;
+        }
+        progress = *went;
+    }
+    if (progress == Tls::Progress::failed) {
+        log_handshake({}, text::format("SSL_do_handshake() failed{}", tls->fault()));
+        co_return false;
+    }
+    peer_.tls = tls.get();
+    stream_.secure(std::move(tls));
+    co_return true;
+}
+
+// One step of it: as far as what has come allows, all that is to be said, and what comes then.
+Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t until_ms) {
+    Tls::Progress progress = tls.shake_hands();
+    auto left_ms = [&] { return until_ms - std::min(until_ms - 1, server_.clock().now_ms()); };
+    while (!tls.push()) {
+        if (tls.error() != 0) co_return fail("send", tls.error());
+        Wait wait(server_.loop(), Operation::Kind::poll, peer_.fd, "send", left_ms());
+        wait.events = POLLOUT;
+        waiting_ = &wait;
+        Result<int> ready = co_await wait;
+        waiting_ = nullptr;
+        if (!ready) co_return std::unexpected(ready.error());
+    }
+    if (progress != Tls::Progress::hungry) co_return progress;
+    Result<Lease> got = co_await stream_.receiver().next(left_ms());
+    if (!got) co_return std::unexpected(got.error());
+    if (ended_) co_return fail("recv", ECANCELED);
+    if (got->empty()) co_return fail("recv", 0);
+    tls.push(std::move(*got));
+    co_return progress;
+}
+
+// Why a request is not answered by the server it asks for; 0: it is.
+uint16_t Connection::tls_refusal() const {
+    if (is_plain_) return 497;
+    const TlsContext* context = request_->server->settings->tls.get();
+    const Tls* tls = stream_.tls();
+    if (context == nullptr || context->verify() == VerifyClient::off) return 0;
+    auto refuse = [&](uint16_t status, std::string_view why) {
+        request_->log().write(Level::info, request_->log_context(), "{}", why);
+        return status;
+    };
+    std::string storage;
+    std::string_view host = lower_host(request_->head.host, storage);
+    bool is_same = tls->server_name().empty() ? request_->server == &listen_.point->default_server()
+                                              : tls->server_name() == host;
+    if (!is_same) {
+        return refuse(421, "client attempted to request the server name different from the one that was negotiated");
+    }
+    long result = SSL_get_verify_result(tls->ssl());
+    if (!is_acceptable(context->verify(), result)) {
+        return refuse(495, text::format("client SSL certificate verify error: ({}:{})", result,
+                                        X509_verify_cert_error_string(result)));
+    }
+    if (context->verify() == VerifyClient::on && SSL_get0_peer_certificate(tls->ssl()) == nullptr) {
+        return refuse(496, "client sent no required SSL certificate");
+    }
+    return 0;
+}
+
+// Says that this is the end, and waits a while for the client to say the same: who closes with bytes unread would
+// destroy what is still on its way.
+Task<void> Connection::close_tls() {
+    Tls& tls = *stream_.tls();
+    tls.send_close_notify();
+    while (!tls.push() && tls.error() == 0) {
+        Result<> writable = co_await wait_writable();
+        if (!writable) co_return;
+    }
+    if (linger_ms_ > 0 || tls.error() != 0) co_return;
+    linger_ms_ = close_wait_ms;
+    idle_limit_ms_ = close_wait_ms;
+}
+
+}  // namespace ringx::http

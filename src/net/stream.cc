@@ -1,0 +1,19 @@
+#include "net/stream.h"
+
+namespace ringx {
+
+int Stream::push_secure() {
+    if (tls_->push()) return 0;
+    errno = tls_->error() != 0 ? tls_->error() : EAGAIN;
+    return -1;
+}
+
+ssize_t Stream::send_secure(std::span<const iovec> parts, bool more_follows) {
+    if (push() < 0) return -1;
+    size_t taken = tls_->send(parts, more_follows, loop_.clock().now_ms());
+    if (tls_->error() == 0) return static_cast<ssize_t>(taken);
+    errno = tls_->error();
+    return -1;
+}
+
+}  // namespace ringx

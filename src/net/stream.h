@@ -1,0 +1,59 @@
+// net/stream.h - a connection's socket with one face for plain bytes and TLS.
+//
+// Reading goes through the receiver, sending through calls shaped like send(2) that never wait. Nobody above knows
+// which of the two it is, unless he asks. What TLS has taken and the socket has not waits in it: push().
+#pragma once
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <memory>
+#include <span>
+
+#include "event/wait.h"
+#include "net/tls.h"
+
+namespace ringx {
+
+class Stream {
+ public:
+    Stream(Loop& loop, int socket) : loop_(loop), receiver_(loop, socket) {}
+
+    Receiver& receiver() { return receiver_; }
+    int fd() const { return receiver_.fd; }
+
+    // From now on everything is encrypted. The handshake is done.
+    void secure(std::unique_ptr<Tls> tls) {
+        tls_ = std::move(tls);
+        receiver_.set_filter(tls_.get());
+    }
+    Tls* tls() const { return tls_.get(); }
+
+    // As sendmsg(2): how many bytes were taken, or -1 with errno. EAGAIN: wait until the socket takes more.
+    ssize_t send(std::span<const iovec> parts, bool more_follows) {
+        if (tls_ != nullptr) return send_secure(parts, more_follows);
+        int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0);
+        if (parts.size() == 1) return ::send(fd(), parts[0].iov_base, parts[0].iov_len, flags);
+        msghdr message{};
+        message.msg_iov = const_cast<iovec*>(parts.data());
+        message.msg_iovlen = parts.size();
+        return sendmsg(fd(), &message, flags);
+    }
+    // True when files can be sent without being read first, by sendfile(2) on fd().
+    bool has_sendfile() const { return tls_ == nullptr; }
+
+    // Sends what was taken and has not left. 0, or -1 with errno.
+    int push() { return has_unsent() ? push_secure() : 0; }
+    bool has_unsent() const { return tls_ != nullptr && tls_->has_unsent(); }
+
+ private:
+    ssize_t send_secure(std::span<const iovec> parts, bool more_follows);
+    int push_secure();
+
+    Loop& loop_;
+    Receiver receiver_;
+    std::unique_ptr<Tls> tls_;
+};
+
+}  // namespace ringx

@@ -1,0 +1,84 @@
+// net/tls.h - one connection's TLS: bytes of the network in, bytes of the protocol above out, and the reverse.
+//
+// The Receiver of the connection reads through it. What is to be sent leaves through the socket at once as far as it
+// takes it; the rest waits here, and push() goes on with it. Without a socket all of it waits: for tests.
+// OpenSSL's buffers and this object's own are given back while a connection is idle.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "event/wait.h"
+#include "net/tls_context.h"
+
+namespace ringx {
+
+class Tls final : public ReceiveFilter {
+ public:
+    // The server's side of a connection; `socket` -1: none.
+    Tls(std::shared_ptr<const TlsContext> context, int socket, std::string_view server_name);
+    Tls(const Tls&) = delete;
+    Tls& operator=(const Tls&) = delete;
+    ~Tls() override;
+
+    enum class Progress : uint8_t { done, hungry, failed };
+    // Goes on with the handshake, as far as what was received allows. It may run on another thread, when nobody uses
+    // this object meanwhile. After it failed there may be an alert to push().
+    Progress shake_hands();
+    // Why it failed: " (SSL: …)". And whether the client, not we or the system, is at fault.
+    const std::string& fault() const { return fault_; }
+
+    // What was received; before the handshake is done by its caller, then by the Receiver.
+    void push(Lease lease) override;
+    State state() override;
+    Result<Lease> take() override;
+
+    // Encrypts as much as is worth sending together, and sends it as far as the socket takes it. Returns how much was
+    // taken, which is all gone or waits here. `now_ms` is the loop's clock.
+    size_t send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms);
+    // Sends what waits. False: some of it still does; error() tells when that will not change.
+    bool push();
+    bool has_unsent() const { return !unsent_.empty(); }
+    int error() const { return error_; }
+    std::string_view unsent() const { return unsent_; }
+
+    // Says that no more will be sent.
+    void send_close_notify();
+
+    SSL* ssl() const { return ssl_.get(); }
+    // What the client asked for, in lower case; empty when it named nobody.
+    std::string_view server_name() const { return server_name_; }
+    const TlsContext& context() const { return *context_; }
+
+ private:
+    friend struct TlsBio;
+
+    int read(char* to, size_t bytes);
+    void write(std::string_view bytes);
+    void read_plain();
+    size_t record_bytes() const;
+
+    std::shared_ptr<const TlsContext> context_;
+    OwnedSsl ssl_;
+    int socket_;
+    int error_ = 0;            // of the last send that failed for good
+    Lease received_;           // not yet decrypted, from read_ on
+    size_t read_ = 0;
+    Lease plain_;              // decrypted, not yet taken
+    std::string unsent_;
+    std::string server_name_;
+    std::string fault_;
+    uint64_t streamed_ = 0;    // bytes sent without a pause
+    uint64_t sent_at_ms_ = 0;
+    State state_ = State::hungry;
+    bool more_follows_ = false;
+    bool closed_ = false;      // the client said that no more will come
+};
+
+}  // namespace ringx

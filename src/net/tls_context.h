@@ -1,0 +1,99 @@
+// net/tls_context.h - how a server speaks TLS: certificates, protocols, ciphers, whom it trusts.
+//
+// Made once from settings whose files have been read already, and then never changed: connections on any thread of the
+// worker share it. What is wrong with the settings comes back as a sentence in nginx's words, for the configuration.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/openssl.h"
+
+namespace ringx {
+
+// A file of a setting: its name for messages, and what it holds.
+struct TlsFile {
+    std::string name;  // as it was configured, made absolute
+    std::string_view bytes;
+};
+
+struct TlsCertificate {
+    TlsFile chain;  // PEM: the certificate, then those that lead to a root
+    TlsFile key;    // PEM
+};
+
+enum class TlsProtocol : uint8_t { sslv2, sslv3, tlsv1, tlsv1_1, tlsv1_2, tlsv1_3 };
+
+enum class VerifyClient : uint8_t { off, on, optional, optional_no_ca };
+
+struct TlsSettings {
+    std::vector<TlsCertificate> certificates;  // of different types of key
+    std::vector<std::string_view> passwords;   // of the keys, tried in order
+    bool reject_handshake = false;
+
+    uint32_t protocols = 0;  // bits by TlsProtocol
+    std::string_view ciphers;
+    bool prefer_server_ciphers = false;
+    std::string_view curves;  // "auto": OpenSSL's choice
+    TlsFile dhparam;
+    std::vector<std::pair<std::string_view, std::string_view>> commands;  // of ssl_conf_command
+
+    VerifyClient verify = VerifyClient::off;
+    int verify_depth = 1;
+    TlsFile client_certificates;   // whom clients are told to be trusted
+    TlsFile trusted_certificates;  // who is trusted beside
+    TlsFile revoked;
+
+    std::string_view session_context;  // sessions are resumed only where this is the same
+    uint32_t session_seconds = 300;
+    bool session_tickets = true;
+    bool early_data = false;
+    std::vector<std::string_view> alpn;  // what can be spoken, the best first
+    uint32_t record_bytes_max = 0;       // 0: small records first, large ones when much is sent
+};
+
+class TlsContext {
+ public:
+    static std::expected<std::shared_ptr<const TlsContext>, std::string> make(const TlsSettings& settings);
+
+    SSL_CTX* ssl_ctx() const { return ctx_.get(); }
+    VerifyClient verify() const { return verify_; }
+    bool early_data() const { return early_data_; }
+    uint32_t record_bytes_max() const { return record_bytes_max_; }
+
+    // What a certificate says of itself, for warnings: the first of those that end within so many seconds, as
+    // "NAME expires on DATE"; empty when none does.
+    const std::string& expiry_notice() const { return expiry_notice_; }
+
+    // For make() alone.
+    struct Key {
+     private:
+        Key() = default;
+        friend class TlsContext;
+    };
+    explicit TlsContext(Key) {}
+
+ private:
+    using Done = std::expected<void, std::string>;
+
+    Done build(const TlsSettings& settings);
+    Done set_protocols(const TlsSettings& settings);
+    Done set_ciphers(const TlsSettings& settings);
+    Done set_verification(const TlsSettings& settings);
+    void set_sessions(const TlsSettings& settings);
+    void set_alpn(const TlsSettings& settings);
+    Done run_commands(const TlsSettings& settings);
+
+    OwnedSslCtx ctx_;
+    VerifyClient verify_ = VerifyClient::off;
+    bool early_data_ = false;
+    uint32_t record_bytes_max_ = 0;
+    std::string alpn_;  // as in the protocol (RFC 7301 section 3.1)
+    std::string expiry_notice_;
+};
+
+}  // namespace ringx

@@ -1,0 +1,175 @@
+"""HTTPS: handshakes of each version, names, what is not TLS, and the ends of connections."""
+
+import socket
+import ssl
+
+import pytest
+
+from harness.certificates import Authority, self_signed
+
+LISTEN = "listen 127.0.0.1:%PORT2% ssl;"
+OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
+
+
+def pair(name, certificate):
+    return {f"conf/{name}.crt": certificate.chain, f"conf/{name}.key": certificate.key_pem}
+
+
+@pytest.fixture
+def serve_tls(serve):
+    """Starts a server that speaks TLS on its second port: `server = serve_tls("location / { … }")`."""
+    def start(text="", certificate=None, http=None, files=None, **configuration):
+        files = {**pair("own", certificate or self_signed()), **(files or {})}
+        if http is None:
+            return serve(f"{LISTEN} {OWN} {text}", files=files, **configuration)
+        return serve(http=f"{http} server {{ listen 127.0.0.1:%PORT%; }}", files=files, **configuration)
+    return start
+
+
+def context(**how):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname = False
+    tls.verify_mode = ssl.CERT_NONE
+    for name, value in how.items():
+        setattr(tls, name, value)
+    return tls
+
+
+VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_request_over_each_version(serve_tls, version, kind):
+    server = serve_tls(certificate=self_signed(kind=kind), files={"html/big": "0123456789" * 100000})
+    tls = context(minimum_version=VERSIONS[version], maximum_version=VERSIONS[version])
+    with server.client(2, tls=tls) as client:
+        assert client.socket.version() == version
+        assert client.get("/").text == "hello\n"
+        assert client.get("/big").text == "0123456789" * 100000
+        assert client.get("/none").status == 404
+
+
+def test_scheme_and_redirects_know_of_it(serve_tls):
+    server = serve_tls("location /v { return 200 $scheme,$https; } location /d { root html; }", files={"html/d/a": ""})
+    with server.client(2, tls=True) as client:
+        assert client.get("/v").text == "https,on"
+        assert client.get("/d", {"Host": "h"}).header("Location") == f"https://h:{server.port(2)}/d/"
+    assert server.get("/v").text == "http,"
+
+
+def test_plain_http_is_told_so(serve_tls):
+    server = serve_tls("error_page 497 =301 https://$host$request_uri; location /raw { }")
+    with server.client(2) as client:
+        response = client.get("/a?b", {"Host": "h"})
+        assert (response.status, response.header("Location")) == (301, "https://h/a?b")
+        assert client.is_closed()
+    server = serve_tls()
+    with server.client(2) as client:
+        response = client.get("/")
+        assert response.status == 400 and "The plain HTTP request was sent to HTTPS port" in response.text
+
+
+def test_servers_are_chosen_by_name(serve_tls):
+    authority = Authority("root")
+    names = {"a.test": "server_name a.test;",
+             "b.test": "server_name *.b.test b.test;", "c1.test": r"server_name ~^c\d;"}
+    servers = "".join(f"server {{ {LISTEN} {own} ssl_certificate {name}.crt; ssl_certificate_key {name}.key;"
+                      f" return 200 {name}; }}" for name, own in names.items())
+    files = {}
+    for name in names:
+        files |= pair(name, authority.issue(name, (name, f"*.{name}")))
+    server = serve_tls(http=servers, files=files)
+
+    trusting = ssl.create_default_context(cadata=authority.pem)
+    for name, shown in [("a.test", "a.test"), ("b.test", "b.test"), ("x.b.test", "b.test"), ("c1.test", "c1.test"),
+                        ("A.TEST", "a.test")]:
+        with server.client(2, tls=trusting, sni=name) as client:
+            assert client.get("/", {"Host": name}).text == shown
+    for sni in (None, "other.test"):
+        with server.client(2, tls=context(), sni=sni) as client:
+            assert client.socket.getpeercert(True) == ssl.PEM_cert_to_DER_cert(files["conf/a.test.crt"])
+
+
+def test_protocols_are_those_of_the_server_that_was_asked_for(serve_tls):
+    server = serve_tls(http=f"server {{ {LISTEN} server_name old; {OWN} ssl_protocols TLSv1.2; }}"
+                            f"server {{ {LISTEN} server_name new; {OWN} ssl_protocols TLSv1.3; }}")
+    for name, version in (("old", "TLSv1.2"), ("new", "TLSv1.3")):
+        with server.client(2, tls=context(), sni=name) as client:
+            assert client.socket.version() == version
+    with pytest.raises(ssl.SSLError):
+        server.client(2, tls=context(maximum_version=ssl.TLSVersion.TLSv1_2), sni="new")
+    server.wait_for_log(r"\[info\] .* SSL_do_handshake\(\) failed \(SSL: error:.*unsupported protocol.*\) "
+                        r"while SSL handshaking, client: 127.0.0.1, server: ")
+
+
+def test_a_client_that_goes_or_stalls_within_the_handshake(serve_tls):
+    server = serve_tls("client_header_timeout 500ms;")
+    with server.client(2) as client:
+        client.send(b"\x16\x03\x01")
+        client.finish()
+        assert client.take_all() == b""
+    server.wait_for_log("peer closed connection in SSL handshake while SSL handshaking")
+    with server.client(2) as client:
+        client.send(b"\x16\x03\x01\x00\x05\x01\x00")
+        assert client.take_all() == b""
+    server.wait_for_log(r"client timed out \(110: Connection timed out\) while SSL handshaking")
+
+
+def test_every_byte_of_a_connection_alone(serve_tls):
+    """A client in memory, whose bytes are sent one by one."""
+    server = serve_tls()
+    for version in VERSIONS.values():
+        with server.client(2) as client:
+            tls, incoming, outgoing = over_memory(context(minimum_version=version, maximum_version=version))
+            drive(tls.do_handshake, client, incoming, outgoing)
+            tls.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert b"hello" in drive(lambda: tls.read(1000), client, incoming, outgoing)
+
+
+def over_memory(tls):
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    return tls.wrap_bio(incoming, outgoing), incoming, outgoing
+
+
+def drive(step, client, incoming, outgoing):
+    while True:
+        try:
+            return step()
+        except ssl.SSLWantReadError:
+            for byte in outgoing.read():
+                client.send(bytes([byte]))
+            incoming.write(client.socket.recv(65536))
+        finally:
+            for byte in outgoing.read():
+                client.send(bytes([byte]))
+
+
+def test_the_end_is_announced(serve_tls):
+    server = serve_tls()
+    with server.client(2, tls=context()) as client:
+        client.send("GET / HTTP/1.0\r\n\r\n")
+        assert client.take_all().endswith(b"hello\n")  # recv() would fail if no close_notify came
+        assert client.socket.unwrap() is not None
+
+
+def test_one_certificate_of_each_type(serve_tls):
+    server = serve_tls(http=f"server {{ {LISTEN} ssl_certificate ec.crt; ssl_certificate_key ec.key;"
+                            "ssl_certificate rsa.crt; ssl_certificate_key rsa.key; }",
+                       files={**pair("ec", self_signed(kind="ec")), **pair("rsa", self_signed(kind="rsa"))})
+    for cipher, kind in (("ECDHE-ECDSA-AES128-GCM-SHA256", "ec"), ("ECDHE-RSA-AES128-GCM-SHA256", "rsa")):
+        tls = context(maximum_version=ssl.TLSVersion.TLSv1_2)
+        tls.set_ciphers(cipher)
+        with server.client(2, tls=tls) as client:
+            assert client.socket.cipher()[0] == cipher
+            assert client.socket.getpeercert(True) == ssl.PEM_cert_to_DER_cert(self_signed(kind=kind).pem)
+
+
+def test_a_proxy_header_comes_before_the_handshake(serve_tls):
+    server = serve_tls(http=f"server {{ listen 127.0.0.1:%PORT2% ssl proxy_protocol; {OWN} "
+                            "return 200 $proxy_protocol_addr; }")
+    plain = socket.create_connection(("127.0.0.1", server.port(2)))
+    plain.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")
+    with context().wrap_socket(plain) as tls:
+        tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert tls.recv(1000).endswith(b"192.0.2.1")
