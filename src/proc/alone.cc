@@ -24,11 +24,11 @@ class Alone {
                    .lives = lives_,
                    .life = lives_.begin(),
                    .master = {},
-                   .on_signal = [this](int number) { return obey(number); }}) {}
+                   .on_signal = [this](int number) { return obey(number); },
+                   .announce = [this] { return started_.announce({}); }}) {}
 
     int run() {
         started_.title.set("ringx: single process " + started_.title.arguments());
-        if (!started_.announce()) return 1;
         started_.generation.reset();  // the worker has it, as long as it is the one in force
         int code = worker_.run();
         started_.sockets.close_and_remove();

@@ -110,12 +110,12 @@ void Master::continue_start() {
     if (state_ != State::starting) return;
     if (supervisor_.any_cannot_start()) return give_up();
     if (!all_serve()) return;
-    if (!announce_()) {
+    // Whoever finds the number may ask at once.
+    if (!announce_([this] { open_control(std::string(*generation_->core().pid)); })) {
         exit_code_ = 1;
         return terminate();
     }
     state_ = State::serving;
-    open_control();
     begin_again();
 }
 
@@ -135,10 +135,10 @@ bool Master::all_serve() const {
 }
 
 // Its name comes from the pid file. Without it a reload is a signal, whose outcome is in the log only.
-void Master::open_control() {
+void Master::open_control(const std::string& pid_path) {
     control_.close();
-    if (pid_file_.path().empty()) return;
-    auto opened = control_.open(pid_file_.path());
+    if (pid_path.empty()) return;
+    auto opened = control_.open(pid_path);
     if (!opened) journal_.write(Level::notice, opened.error(), "no control socket: {}() failed", opened.error().call);
 }
 

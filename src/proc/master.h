@@ -33,8 +33,9 @@ struct Started {
     ListeningSockets sockets;
     PidFile& pid_file;
     Daemon& daemon;
-    // Called once, when it serves: makes that known outside. False when it cannot.
-    std::function<bool()> announce;
+    // Called once, when it serves: makes that known outside. False when it cannot. Calls what it is given when the pid
+    // file is there and empty.
+    std::function<bool(const std::function<void()>&)> announce;
 };
 
 class Master {
@@ -56,7 +57,7 @@ class Master {
     bool leaving() const { return state_ == State::quitting || state_ == State::terminating; }
     void continue_start();
     void give_up();
-    void open_control();
+    void open_control(const std::string& pid_path);
     void wait();
     std::optional<Moment> next_moment() const;
     void obey(ReceivedSignal signal);
@@ -93,7 +94,7 @@ class Master {
     EngineSettings engine_;
     ListeningSockets sockets_;
     Daemon& daemon_;
-    std::function<bool()> announce_;
+    std::function<bool(const std::function<void()>&)> announce_;
     SignalReader signals_;
     Control control_;
     Lives lives_;

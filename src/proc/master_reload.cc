@@ -53,12 +53,13 @@ bool Master::prepare(Generation& next) {
     if (!sockets_.open(next.listens(), next.core().worker_processes->number, journal_)) return false;
     std::string pid_path(*next.core().pid);
     if (pid_path != pid_file_.path()) {
-        if (auto written = pid_file_.write(pid_path); !written) {
+        auto written = pid_file_.write(pid_path, [&] { open_control(pid_path); });
+        if (!written) {
             journal_.write(Level::emerg, written.error(), "{}() \"{}\" failed", written.error().call, pid_path);
+            open_control(pid_file_.path());
             sockets_.keep_only(generation_->listens(), workers());
             return false;
         }
-        open_control();
     }
     engine_ = engine;
     return true;

@@ -11,11 +11,15 @@
 
 namespace ringx::proc {
 
-Result<> PidFile::write(const std::string& path) {
+Result<> PidFile::write(const std::string& path, const std::function<void()>& made) {
     if (path == path_) return {};
+    Fd file;
     if (!path.empty()) {
-        Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
+        file.reset(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
         if (!file) return fail("open");
+    }
+    if (made) made();
+    if (file) {
         std::string line = std::to_string(getpid()) + "\n";
         if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) return fail("write");
     }

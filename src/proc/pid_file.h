@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -19,8 +20,9 @@ class PidFile {
     PidFile& operator=(const PidFile&) = delete;
     ~PidFile() { remove(); }
 
-    // Writes this process's number to `path`; what was written elsewhere before is removed.
-    Result<> write(const std::string& path);
+    // Writes this process's number to `path`; what was written elsewhere before is removed. `made` is called when the
+    // file is there and empty: whoever reads a number finds what that opened.
+    Result<> write(const std::string& path, const std::function<void()>& made = {});
     void remove();
     // The file stays: it belongs to another process now.
     void forget() { path_.clear(); }

@@ -131,9 +131,9 @@ int serve(const CommandLine& line, const Program& program, std::shared_ptr<Gener
         if (*role == Daemon::Role::parent) return daemon.wait_for_child();
     }
     PidFile pid_file;
-    auto announce = [&, first = generation.get()] {
+    auto announce = [&, first = generation.get()](const std::function<void()>& made) {
         std::string pid_path(*first->core().pid);
-        if (auto written = pid_file.write(pid_path); !written) {
+        if (auto written = pid_file.write(pid_path, made); !written) {
             journal.write(Level::emerg, written.error(), "{}() \"{}\" failed", written.error().call, pid_path);
             return false;
         }

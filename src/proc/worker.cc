@@ -115,6 +115,8 @@ bool Worker::open() {
     // Alone, it is the master as well and has to keep its rights.
     if (start_.master && !become_user(core, log())) return false;
     if (!early && !open_engine()) return false;
+    // From here on nothing fails, and a signal is held until it is read.
+    if (!start_.master && !start_.announce()) return false;
 
     servers_.resize(start_.program.protocols.size());
     use_sites();

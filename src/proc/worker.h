@@ -37,6 +37,8 @@ struct WorkerStart {
     Channel master;           // none when the master serves by itself
     // Asked first about every signal; true: it was for the asked one.
     std::function<bool(int)> on_signal = {};
+    // Without a master: makes known outside that it serves. False when it cannot.
+    std::function<bool()> announce = {};
 };
 
 class Worker final : public Acceptor::Sink {
