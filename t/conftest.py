@@ -60,13 +60,13 @@ def serve(new_server):
 
 @pytest.fixture
 def beside_nginx(new_server):
-    """Starts nginx and the server with the same text for the http context; gives their ports."""
+    """Starts nginx and the server, one process of each, with the same text for the http context; gives their ports."""
     if not is_installed():
         pytest.skip("no nginx here")
     peers = []
 
     def start(text, files):
-        server = new_server(http=text, files=files).start()
+        server = new_server(http=text, files=files, workers=1).start()
         peers.append(Nginx(server, text))
         return peers[-1].port, server.port()
 

@@ -3,31 +3,43 @@
 import re
 
 from .client import Client
+from .waiting import wait_until
 
 # What differs between any two servers, or two moments.
 IGNORED = {"server", "date"}
 
 
-def answer_of(port, method, target, headers=(), version="1.1", ignored=()):
-    """Status line, fields and body. Fields of one name stay in order; that of different ones means nothing."""
-    with Client(port) as client:
-        answer = client.request(method, target, headers, version=version)
+def answers_of(ports, method, target, headers=(), version="1.1", ignored=()):
+    """What each answers in the same second, from which both may count: status, reason, fields and body. Fields of one
+    name stay in order; that of different ones means nothing."""
+    def ask():
+        answers = []
+        for port in ports:
+            with Client(port) as client:
+                answers.append(client.request(method, target, headers, version=version))
+        return answers if len({answer.header("Date") for answer in answers}) == 1 else None
+
     left_out = IGNORED | {name.lower() for name in ignored}
+    return [seen(answer, port, left_out) for answer, port in zip(wait_until(ask, "answers of one second"), ports)]
+
+
+def seen(answer, port, left_out):
     fields = [(name, re.sub(r"\b\d{20}\b", "BOUNDARY", value.replace(f":{port}", ":PORT")))
               for name, value in answer.headers if name.lower() not in left_out]
     body = answer.body.replace(b"<center>nginx</center>", b"<center>ringx</center>")
     fields.sort(key=lambda field: field[0].lower())
-    body = re.sub(rb"\b\d{20}\b", b"BOUNDARY", body.replace(str(port).encode(), b"PORT"))
+    body = re.sub(rb"\b\d{20}\b", b"BOUNDARY", body)  # before the port, whose digits may be in there
+    body = re.sub(rb"\b%d\b" % port, b"PORT", body)
     return answer.status, answer.reason, fields, body
 
 
 def compare(ports, requests, ignored=(), any_order=False):
-    """Each request is a target, or a tuple of what answer_of() takes after the port; fields are compared in their order
-    or in any."""
+    """Each request is a target, or a tuple of what answers_of() takes after the ports; fields are compared in their
+    order or in any."""
     different = {}
     for request in requests:
         request = ("GET", request) if isinstance(request, str) else request
-        theirs, ours = (answer_of(port, *request, ignored=ignored) for port in ports)
+        theirs, ours = answers_of(ports, *request, ignored=ignored)
         if any_order:
             theirs[2].sort()
             ours[2].sort()

@@ -4,6 +4,7 @@ A Server owns a temporary prefix that the workers' user can read. It runs the bi
 would, and ends with it: whatever the test does, no process and no file is left behind.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -18,12 +19,15 @@ from .waiting import WAIT_SECONDS, wait_until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+# In /proc/net/tcp. A socket whose process has closed it has no inode.
+ESTABLISHED, CLOSE_WAIT, LISTEN = "01", "08", "0A"
+
 # What no log may hold unless the test says that it expects it.
 ALARMS = re.compile(r"\[(alert|emerg)\]|CHECK failed|runtime error:|AddressSanitizer|LeakSanitizer|UndefinedBehavior")
 
 CONFIGURATION = """\
 daemon off;
-worker_processes 2;
+worker_processes %WORKERS%;
 pid logs/server.pid;
 error_log logs/error.log info;
 %MAIN%
@@ -110,16 +114,18 @@ class Server:
 
     # --- configuration
 
-    def configure(self, server="", http="", main="", events="", config=None):
+    def configure(self, server="", http="", main="", events="", config=None, workers=2):
         """Writes conf/server.conf: directives for the contexts of a usual one, or the whole text.
 
         With `http` given as a text that holds a `server` block, no server is added to it. %PORT%, %PORT2% … become
-        free ports, %ENGINE% the engine of this run, %PREFIX% the prefix, in any of the texts.
+        free ports, %ENGINE% the engine of this run, %PREFIX% the prefix, in any of the texts. Which of the `workers`
+        a connection meets is chance, and they do not wait for each other: a test that counts on their order, or on
+        what one of them remembers, has one.
         """
         if config is None:
             own_server = re.search(r"\bserver\s*\{", http)
             config = CONFIGURATION.replace("%HTTP%", HTTP)
-            config = config.replace("%SERVER%", "" if own_server else SERVER, 1)
+            config = config.replace("%SERVER%", "" if own_server else SERVER, 1).replace("%WORKERS%", str(workers))
             for mark, text in (("MAIN", main), ("EVENTS", events), ("HTTP", http), ("SERVER", server)):
                 config = config.replace(f"%{mark}%", text)
         self.write("conf/server.conf", self.filled_in(config))
@@ -149,16 +155,13 @@ class Server:
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=WAIT_SECONDS,
                               stdin=subprocess.DEVNULL, **how)
 
-    def start(self, *arguments, listening=True, **how):
-        """Starts it in the foreground and waits until the pid file and every %PORT% are there."""
+    def start(self, *arguments, **how):
+        """Starts it in the foreground and waits for the pid file, which is there when every worker serves."""
         assert self.process is None, "already started"
         with open(self.path("stderr"), "ab") as stderr:
             self.process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=stderr,
                                             stderr=stderr, start_new_session=True, **how)
         wait_until(self.has_started, "the pid file")
-        if listening:
-            for port in self.ports:
-                wait_until(lambda port=port: self.accepts(port), f"port {port} to accept")
         return self
 
     def has_started(self):
@@ -183,6 +186,17 @@ class Server:
     def workers(self):
         """The pids of the master's children, oldest first."""
         return sorted(children(self.pid))
+
+    def paused(self):
+        """Stops the workers meanwhile."""
+        return paused(self.workers())
+
+    def connections(self, number=1):
+        """How many connections to %PORT% a worker holds or has yet to accept."""
+        with open("/proc/net/tcp") as file:
+            rows = [line.split() for line in file.readlines()[1:]]
+        ours = [(row[3], row[9]) for row in rows if row[1].endswith(f":{self.port(number):04X}")]
+        return sum(state in (ESTABLISHED, CLOSE_WAIT) or (state != LISTEN and inode != "0") for state, inode in ours)
 
     def send_signal(self, number):
         self.process.send_signal(number)
@@ -255,6 +269,19 @@ class Server:
         return wrong
 
 
+@contextlib.contextmanager
+def paused(pids):
+    """Stops processes meanwhile: what is sent to them is there as a whole when they go on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(stat_fields(pid)[0] == "T" for pid in pids), "the processes to stop")
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 # --- /proc
 
 
@@ -273,6 +300,21 @@ def processes(field, value):
         fields = stat_fields(name) if name.isdigit() else None
         if fields and fields[0] != "Z" and int(fields[field]) == value:
             found.append(int(name))
+    return found
+
+
+def is_alive(pid):
+    """Whether it still runs: who nobody has buried yet does not."""
+    fields = stat_fields(pid)
+    return fields is not None and fields[0] != "Z"
+
+
+def open_files(pid):
+    """By descriptor, what a process has open; those it closes meanwhile are left out."""
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
     return found
 
 

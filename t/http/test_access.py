@@ -48,7 +48,7 @@ def test_an_ipv4_client_of_an_ipv6_socket_is_judged_by_ipv4_rules(new_server, ru
 def test_ipv6_rules(new_server):
     server = new_server(http="server { listen [::1]:%PORT%; root html; location / { deny ::/64; } "
                              "location /in { allow ::1; deny all; } location /out { allow ::2; deny all; } }",
-                        files={"html/in": ""}).start(listening=False)
+                        files={"html/in": ""}).start()
     with server.client(host="::1") as client:
         assert [client.get(path).status for path in ("/", "/in", "/out")] == [403, 200, 403]
 

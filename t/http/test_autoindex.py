@@ -7,7 +7,7 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from harness.pairs import answer_of, compare
+from harness.pairs import answers_of, compare
 
 FILES = {"html/list/b.txt": "12345", "html/list/a&b <c>.txt": "x" * 20000, "html/list/folder/file": "",
          "html/list/.hidden": "", "html/full/index.html": "index"}
@@ -135,6 +135,7 @@ def test_data_is_that_of_nginx(listings, target):
 @pytest.mark.parametrize("target", ["/html/", "/local/", "/html/dir/"])
 def test_lines_of_pages_are_those_of_nginx(listings, target):
     """What stands around them is our own; and we count characters where nginx, told no charset, counts bytes."""
-    theirs, ours = (re.findall(rb"<a href[\x20-\x7e]*\r\n", answer_of(port, "GET", target)[3]) for port in listings)
+    pages = [body for *_, body in answers_of(listings, "GET", target)]
+    theirs, ours = (re.findall(rb"<a href[\x20-\x7e]*\r\n", page) for page in pages)
     assert len(ours) > 1
     assert ours == theirs

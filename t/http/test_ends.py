@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from harness import wait_until
+from harness import open_files, wait_until
 
 LARGE = os.urandom(8 << 20)
 UNREAD = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\nConnection: close\r\n\r\n"
@@ -28,9 +28,9 @@ def refuses_bytes(client):
     return False
 
 
-def descriptors(server):
-    """How many descriptors the workers have open."""
-    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in server.workers())
+def files_of_the_site(server):
+    site = server.path("html")
+    return [path for pid in server.workers() for path in open_files(pid).values() if path.startswith(site)]
 
 
 def check_serves(server):
@@ -54,12 +54,11 @@ def test_bytes_are_read_for_a_while_after_the_answer(serve):
 
 def test_lingering_ends_when_nothing_comes(serve):
     server = serve("lingering_timeout 50ms; lingering_time 1h; client_max_body_size 0; location / { return 200 ok; }")
-    before = descriptors(server)
     with server.client() as client:
         client.send(UNREAD)
         assert client.read_response().text == "ok"
         assert client.is_closed()
-        wait_until(lambda: descriptors(server) == before, "the end of lingering")
+        wait_until(lambda: server.connections() == 0, "the end of lingering")
 
 
 def test_lingering_ends_after_lingering_time(serve):
@@ -228,10 +227,9 @@ def test_the_server_may_leave_while_answers_to_earlier_requests_wait_for_room(se
 
 def test_all_descriptors_come_back(serve):
     server = serve("location /returned { return 200 ok; }", files={"html/large": LARGE})
-    before = descriptors(server)
     clients = [server.client() for _ in range(5) for _ in LEAVE]
     for client, data in zip(clients, list(LEAVE.values()) * 5):
         client.send(data)
     for client in clients:
         client.close()
-    wait_until(lambda: descriptors(server) <= before, "the descriptors to be closed")
+    wait_until(lambda: server.connections() == 0 and not files_of_the_site(server), "the descriptors to be closed")

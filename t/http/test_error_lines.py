@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from harness import wait_until
+from harness import WAIT_SECONDS, open_files, paused, wait_until
 
 OWN = "error_log logs/%PORT%-own info;"
 SITE = """
@@ -19,7 +19,7 @@ server {
     server_name site.test other.test;
     error_log logs/%PORT%-server info;
     root html;
-    client_header_timeout 1s;
+    client_header_timeout 100ms;
     location / { }
     location /own/ { OWN }
     location /forbidden/ { OWN }
@@ -75,9 +75,12 @@ CASES = {
 CAME_AND_WENT = "client closed connection while waiting for request"
 
 
-def talk(port, text):
-    with socket.create_connection(("127.0.0.1", port), 10) as client:
+def talk(port, pid, text):
+    """All that a client of that process has to say is there when it is accepted: then nothing comes."""
+    with paused([pid]):
+        client = socket.create_connection(("127.0.0.1", port), WAIT_SECONDS)
         client.sendall(text.encode())
+    with client:
         while client.recv(65536):
             pass
 
@@ -88,28 +91,31 @@ def lines(server, port):
     for name in sorted(os.listdir(server.path("logs"))):
         if name.startswith(f"{port}-"):
             for line in server.read(f"logs/{name}").splitlines():
-                if CAME_AND_WENT in line:  # it only asked whether the server has started
+                if CAME_AND_WENT in line:  # it only asked whether nginx has started
                     continue
-                line = re.sub(r"^\S+ \S+ (\[\w+\]) \d+#\d+: (?:\*\d+ )?", r"\1 ", line).replace(str(port), "PORT")
+                line = re.sub(r"^\S+ \S+ (\[\w+\]) \d+#\d+: (?:\*\d+ )?", r"\1 ", line).replace(f":{port}", ":PORT")
                 found.append(f"{name.removeprefix(f'{port}-')}: {line}")
     return found
 
 
 @pytest.fixture
 def twins(beside_nginx, request):
-    ports = beside_nginx(SITE, FILES)
-    return request.node.servers[0], *ports
+    def start(site):
+        ports = beside_nginx(site, FILES)
+        return request.node.servers[0], ports
+    return start
 
 
 def test_lines_have_the_context_of_nginx(twins):
-    server, *ports = twins
+    server, ports = twins(SITE)
+    pids = int(server.read("logs/nginx.pid")), *server.workers()
     server.expect("failed|forbidden|client|cycle")
     different = {}
     for name, text in CASES.items():
         said = []
-        for port in ports:
+        for port, pid in zip(ports, pids):
             known = lines(server, port)
-            talk(port, text)
+            talk(port, pid, text)
             wait_until(lambda: len(lines(server, port)) > len(known), f"a line about: {name}")
             new = lines(server, port)
             for line in known:
@@ -122,13 +128,14 @@ def test_lines_have_the_context_of_nginx(twins):
 
 
 def test_a_client_that_leaves_is_told_of(twins):
-    server, *ports = twins
+    server, ports = twins(SITE.replace("client_header_timeout 100ms;", ""))
     for port in ports:
-        with socket.create_connection(("127.0.0.1", port), 10) as client:
+        with socket.create_connection(("127.0.0.1", port), WAIT_SECONDS) as client:
             client.sendall(f"HEAD /own/file HTTP/1.1\r\n{FIELDS}\r\n".encode())
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
-        with socket.create_connection(("127.0.0.1", port), 10) as client:
+        with socket.create_connection(("127.0.0.1", port), WAIT_SECONDS) as client:
             client.sendall(f"GET /own/file HTTP/1.1\r\n{FIELDS}".encode())
+        socket.create_connection(("127.0.0.1", port), WAIT_SECONDS).close()
         for said in ("closed keepalive connection", "prematurely closed"):
             wait_until(lambda: said in "".join(lines(server, port)), said)
         server.wait_for_log(rf"{CAME_AND_WENT}, client: 127.0.0.1, server: 127.0.0.1:{port}$", f"logs/{port}-server")
@@ -154,8 +161,7 @@ def test_a_reset_does_not_take_the_address_of_the_client(serve):
 
 def rings(pid):
     """The paths under which the memory logs of a process can be read."""
-    folder = f"/proc/{pid}/fd"
-    return [f"{folder}/{fd}" for fd in os.listdir(folder) if "memfd:error_log" in os.readlink(f"{folder}/{fd}")]
+    return [f"/proc/{pid}/fd/{fd}" for fd, path in open_files(pid).items() if "memfd:error_log" in path]
 
 
 def ring_of(server):

@@ -82,7 +82,7 @@ def readable(answer, body):
 def answer_of(port, method, target, headers, version):
     with Client(port) as client:
         answer = client.request(method, target, headers, version=version)
-    fields = sorted((name.lower(), value.replace(str(port), "PORT")) for name, value in answer.headers
+    fields = sorted((name.lower(), value.replace(f":{port}", ":PORT")) for name, value in answer.headers
                     if name.lower() not in OWN)
     body = readable(answer, answer.body)
     if isinstance(body, bytes):

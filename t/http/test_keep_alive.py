@@ -1,5 +1,7 @@
 """Which connections stay open after an answer, and how long."""
 
+import time
+
 import pytest
 
 from harness import wait_until
@@ -137,10 +139,12 @@ def test_keepalive_timeout_may_tell_the_client(serve):
 
 
 def test_keepalive_time_limits_the_life_of_a_connection(serve):
-    server = serve("keepalive_time 50ms;", files=SMALL)
+    server = serve("location /short { keepalive_time 200ms; return 200; }", files=SMALL)
+    began = time.monotonic()
     with server.client() as client:
         assert client.get("/page.txt").header("Connection") == "keep-alive"
-        wait_until(lambda: client.get("/page.txt").header("Connection") == "close", "the end of the connection")
+        wait_until(lambda: client.get("/short").header("Connection") == "close", "the end of the connection")
+        assert time.monotonic() - began >= 0.1  # a worker looks at the clock once per turn
         assert client.is_closed()
 
 

@@ -14,15 +14,15 @@ LARGE = 8 << 20  # more than the sockets take: the answer stays under way
 @pytest.fixture
 def limited(new_server):
     def start(limits, **how):
-        text = (f"{ZONE} log_format verdict $limit_conn_status; server {{ listen 127.0.0.1:%PORT%; root html; "
-                f"access_log logs/access.log verdict; location / {{ {limits} }} }}")
+        text = (f"{ZONE} log_format verdict $limit_conn_status; server {{ listen 127.0.0.1:%PORT% sndbuf=64k; "
+                f"root html; access_log logs/access.log verdict; location / {{ {limits} }} }}")
         return new_server(http=text, files={"html/large": b"x" * LARGE}, **how).start()
     return start
 
 
 def hold(server, target):
     """Asks for the large file and does not read on: it stays under way. Gives the client."""
-    client = server.client()
+    client = server.client(room=1 << 16)
     client.send_request("GET", target)
     client.take_through(b"\r\n\r\n")
     return client

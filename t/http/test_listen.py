@@ -43,7 +43,7 @@ def test_a_socket_of_multipath_tcp_serves_plain_clients(new_server):
 def test_a_range_of_ports_is_listened_on(new_server):
     ports = next(ports for first in range(FIRST, LAST, 3) if (ports := claimed(first, 3)))
     server = new_server(http=f"server {{ listen 127.0.0.1:{ports[0]}-{ports[-1]}; return 200 $server_port; }}")
-    server.start(listening=False)
+    server.start()
     for port in ports:
         with Client(port) as client:
             assert client.get("/").text == str(port)

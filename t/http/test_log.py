@@ -99,7 +99,7 @@ def test_body_bytes_are_those_that_left(serve):
     server = serve(files={"html/a": "0123456789"})
     server.get("/a", {"Range": "bytes=2-4"})
     server.request("HEAD", "/a")
-    assert [line[2:4] for line in fields_of(server, count=2)] == [("206", "3"), ("200", "0")]
+    assert sorted(line[2:4] for line in fields_of(server, count=2)) == [("200", "0"), ("206", "3")]
 
 
 # --- formats

@@ -91,7 +91,7 @@ IPV6 = bytes(15) + b"\1" + bytes(15) + b"\2" + bytes([0, 100, 0, 200])
 
 @pytest.fixture
 def behind_proxy(new_server):
-    return new_server(http=PROXY).start(listening=False)
+    return new_server(http=PROXY).start()
 
 
 @pytest.mark.parametrize("header, text", [
@@ -140,7 +140,7 @@ def test_a_broken_header_ends_the_connection(behind_proxy, header, sentence):
 
 
 def test_the_wait_for_a_header_is_bounded(new_server):
-    server = new_server(http=PROXY.replace("30s", "300ms")).start(listening=False)
+    server = new_server(http=PROXY.replace("30s", "300ms")).start()
     with server.client() as client:
         client.send(b"PROXY TCP4 1.2.3.4 ")
         assert client.take_all() == b""
@@ -159,7 +159,7 @@ def test_tlvs_are_variables(new_server):
         "return 200 \"", 'return 200 "$proxy_protocol_tlv_alpn|$proxy_protocol_tlv_authority|$proxy_protocol_tlv_0x05|'
         "$proxy_protocol_tlv_ssl_version|$proxy_protocol_tlv_ssl_cn|$proxy_protocol_tlv_ssl_verify|"
         "$proxy_protocol_tlv_ssl_0x23|$proxy_protocol_tlv_netns|$proxy_protocol_tlv_nonsense|", 1))
-    server.start(listening=False)
+    server.start()
 
     def tlv(kind, value):
         return bytes([kind]) + len(value).to_bytes(2, "big") + value

@@ -203,6 +203,7 @@ def test_a_leaving_server_waits_for_connections_as_long_as_it_is_told(serve):
         assert [kept.get("/kept/x").text, soon.get("/soon/x").text] == ["kept", "soon"]
         assert closed.get("/x").text == "at once"
         server.send_signal(signal.SIGQUIT)
+        server.wait_for_log("gracefully shutting down", count=2)
         assert closed.is_closed() and soon.is_closed()
         answer = kept.get("/kept/x")
         assert (answer.text, answer.header("Connection")) == ("kept", "close")

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from harness import wait_until
-from harness.pairs import answer_of
+from harness.pairs import answers_of
 
 FORM = re.compile(r"Active connections: (\d+) \nserver accepts handled requests\n (\d+) (\d+) (\d+) \n"
                   r"Reading: (\d+) Writing: (\d+) Waiting: (\d+) \n")
@@ -33,7 +33,7 @@ def status(server):
 def test_the_lines_are_those_of_nginx(beside_nginx):
     ports = beside_nginx("server_tokens off; server { listen 127.0.0.1:%PORT%; location /one { stub_status; } }", {})
     for method in ("GET", "HEAD", "POST", "DELETE"):
-        theirs, ours = (answer_of(port, method, "/one", ignored=["Content-Length"]) for port in ports)
+        theirs, ours = answers_of(ports, method, "/one", ignored=["Content-Length"])
         # How soon a server sees that the connection before this one has ended is its own affair.
         theirs, ours = ((*answer[:3], re.sub(rb"\d+", b"N", answer[3])) for answer in (theirs, ours))
         assert ours == theirs

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from harness import Client
+from harness import Client, open_files, wait_until
 from harness.waiting import WAIT_SECONDS
 
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
@@ -33,10 +33,10 @@ def nodelay_of_peer(server, client):
     """TCP_NODELAY of the socket at the server's end of the connection."""
     copies = 0
     for pid in server.workers():
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+        for fd, path in open_files(pid).items():
+            if not path.startswith("socket:"):
                 continue
-            copy = descriptor_of(pid, int(fd))
+            copy = descriptor_of(pid, fd)
             if copy is None:
                 continue
             copies += 1
@@ -93,9 +93,9 @@ def test_tcp_nopush_decides_whether_the_head_has_a_packet_of_its_own(serve):
             assert len(client.get(target).body) == BODY_BYTES
             return data_segments(client) - before
 
-        for target in ("/file", "/on/file", "/off/file"):  # from now on they are warm
-            segments(target)
-        for _ in range(3):
-            together = segments("/on/file")
-            assert segments("/file") == together
-            assert segments("/off/file") == together + 1
+        # Now and then an acknowledgement sends a packet before it is full: then there is one more than need be.
+        fewest = -(-BODY_BYTES // client.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))
+        for target in ("/on/file", "/file"):
+            wait_until(lambda: segments(target) == fewest, f"{target} in {fewest} packets")
+        for _ in range(5):
+            assert segments("/off/file") > fewest

@@ -1,5 +1,6 @@
 """Clients that are slow: every wait for them has an end."""
 
+import contextlib
 import os
 import select
 
@@ -19,11 +20,26 @@ def readable(client, seconds=0.0):
     return bool(select.select([client.socket], [], [], seconds)[0])
 
 
+def client_that_sent(server, data):
+    """A client whose first bytes are there before its connection is accepted, however slow we are."""
+    with server.paused():
+        client = server.client()
+        client.send(data)
+    return client
+
+
+def is_answered_to(client, data):
+    """Whether there are bytes or an end to be read; if not, sends some."""
+    if not readable(client):
+        with contextlib.suppress(ConnectionError):  # it has ended just now
+            client.send(data)
+    return readable(client)
+
+
 @pytest.mark.parametrize("sent", ["G", "GET /", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n"])
 def test_a_head_that_does_not_come_is_408(serve, sent):
     server = serve("client_header_timeout 100ms;")
-    with server.client() as client:
-        client.send(sent)
+    with client_that_sent(server, sent) as client:
         answer = client.read_response()
         assert (answer.status, answer.reason, answer.header("Connection")) == (408, "Request Time-out", "close")
         assert client.is_closed()
@@ -32,30 +48,22 @@ def test_a_head_that_does_not_come_is_408(serve, sent):
 
 def test_bytes_that_trickle_do_not_extend_the_time_of_a_head(serve):
     server = serve("client_header_timeout 200ms;")
-    with server.client() as client:
-        client.send("GET / HTTP/1.1\r\nHost: localhost\r\nName: ")
-
-        def answered():
-            if not readable(client):
-                client.send("a")
-            return readable(client)
-
-        wait_until(answered, "an answer")
+    with client_that_sent(server, "GET / HTTP/1.1\r\nHost: localhost\r\nName: ") as client:
+        wait_until(lambda: is_answered_to(client, "a"), "an answer")
         assert client.read_response().status == 408
 
 
 def test_the_head_of_a_later_request_has_the_same_time(serve):
     server = serve("client_header_timeout 100ms;")
-    with server.client() as client:
-        assert client.get("/").status == 200
+    with client_that_sent(server, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") as client:
+        assert client.read_response().status == 200
         client.send("GET / HTTP/1.1\r\n")
         assert client.read_response().status == 408
 
 
 def test_408_is_in_the_access_log(serve):
     server = serve("client_header_timeout 50ms;")
-    with server.client() as client:
-        client.send("GET / HTTP/1.1\r\n")
+    with client_that_sent(server, "GET / HTTP/1.1\r\n") as client:
         assert client.read_response().status == 408
     server.wait_for_log(r'"GET / HTTP/1\.1" 408 ', "logs/access.log")
 
@@ -82,9 +90,9 @@ def test_a_body_that_does_not_come_ends_the_connection(serve):
 
 
 def test_a_body_that_comes_in_time_keeps_the_connection(serve):
-    server = serve("client_body_timeout 5s; client_header_timeout 100ms; location / { return 200 ok; }")
-    with server.client() as client:
-        client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello")
+    server = serve("client_body_timeout 1h; client_header_timeout 100ms; location / { return 200 ok; }")
+    head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+    with client_that_sent(server, head + "hello") as client:
         assert client.read_response().text == "ok"
         assert not readable(client, 0.2), "client_header_timeout does not count for bodies"
         client.send("world")
@@ -96,13 +104,7 @@ def test_a_body_that_trickles_ends_after_lingering_time(serve):
     with server.client() as client:
         client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
         assert client.read_response().text == "ok"
-
-        def ended():
-            if not readable(client):
-                client.send("a")
-            return readable(client)
-
-        wait_until(ended, "the end of the connection")
+        wait_until(lambda: is_answered_to(client, "a"), "the end of the connection")
         assert client.is_closed()
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import binary, wait_until
+from harness import binary, open_files, wait_until
 
 
 def run(*arguments, **how):
@@ -149,10 +149,9 @@ def test_standard_descriptors_may_be_closed(new_server):
     process = subprocess.Popen(["sh", "-c", "exec " + command])
     server.process = process
     wait_until(server.has_started, "the pid file")
+    want = ["/dev/null", "/dev/null", server.path("logs/error.log")]  # once started, as in nginx
     for pid in (server.pid, *server.workers()):
-        names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)]
-        assert names[:2] == ["/dev/null"] * 2
-        assert names[2] == server.path("logs/error.log")  # once started, as in nginx
+        wait_until(lambda pid=pid: [open_files(pid)[fd] for fd in range(3)] == want, f"the descriptors of {pid}")
     assert server.get("/").status == 200
 
 

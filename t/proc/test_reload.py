@@ -40,11 +40,11 @@ def test_many_reloads_cost_nothing(serve):
         for _ in range(40):
             server.reload()
             assert client.get("/").text == "same"
-        after = [(descriptors(pid), resident_kb(pid)) for pid in pids]
+        # What the last generation had is freed by and by.
+        for pid, (fds, kb) in zip(pids, before):
+            wait_until(lambda: descriptors(pid) <= fds + 2, "the descriptors to be closed")
+            wait_until(lambda: resident_kb(pid) < kb + 1024 or is_sanitized(pid), "the memory to be given back")
     assert [server.pid, *server.workers()] == pids
-    for (fds_before, kb_before), (fds_after, kb_after) in zip(before, after):
-        assert abs(fds_after - fds_before) <= 2  # connections come and go
-        assert kb_after < kb_before + 1024 or is_sanitized(server.pid)
 
 
 def test_keepalive_connections_and_downloads_survive_reloads(serve):
@@ -121,12 +121,11 @@ def test_surplus_workers_leave_without_losing_a_connection(serve):
     before = server.workers()
     reconfigure(server, "worker_processes 4", "worker_processes 1")
     reload = subprocess.Popen(server.command("-s", "reload"))
-    answered = 0
-    while reload.poll() is None or len(server.workers()) > 1:
+    fewer = False
+    while not fewer:
+        fewer = reload.poll() is not None and len(server.workers()) == 1
         assert server.get("/").status == 200
-        answered += 1
     assert reload.returncode == 0
-    assert answered > 0
     assert server.workers()[0] in before
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from harness import Client, StartFailed, wait_until
+from harness import Client, StartFailed, open_files, wait_until
 
 
 def test_the_pid_file_names_the_process_that_was_started(serve):
@@ -141,15 +141,10 @@ def test_usr1_reopens_the_logs(serve):
     server.send_signal(signal.SIGUSR1)
     wait_until(lambda: os.path.exists(server.path("logs/access.log")), "a new access log")
     for pid in server.workers():
-        wait_until(lambda pid=pid: server.path("logs/access.log") in open_files(pid), "a worker to open it")
+        wait_until(lambda pid=pid: server.path("logs/access.log") in open_files(pid).values(), "a worker to open it")
     server.get("/after")
     server.wait_for_log("/after", "logs/access.log")
     assert "/after" not in server.read("logs/access.log.1")
-
-
-def open_files(pid):
-    folder = f"/proc/{pid}/fd"
-    return [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
 
 
 def test_the_workers_do_not_run_as_root(serve):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import Client, wait_until
+from harness import Client, is_alive, wait_until
 
 
 def status(pid):
@@ -133,7 +133,7 @@ def test_a_killed_master_leaves_no_port_held(serve):
     os.kill(server.pid, signal.SIGKILL)
     server.process.wait()
     wait_until(lambda: not server.accepts(server.port()), "the port to be free")
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "the workers to leave")
+    wait_until(lambda: not any(map(is_alive, workers)), "the workers to leave")
     server.process = None
     server.start()
     assert server.get("/").status == 200
@@ -158,11 +158,9 @@ def test_t_tolerates_an_address_in_use(serve):
 
 
 def test_at_the_limit_clients_wait_and_are_served_later(serve):
-    server = serve()
-    text = server.read("conf/server.conf").replace("worker_processes 2", "worker_processes 1")
-    server.write("conf/server.conf", text.replace("worker_connections 512", "worker_connections 8"))
+    server = serve(workers=1)
+    server.write("conf/server.conf", server.read("conf/server.conf").replace("_connections 512", "_connections 8"))
     server.reload()
-    wait_until(lambda: len(server.workers()) == 1, "one worker to be left")
     clients = [server.client() for _ in range(8)]
     for client in clients:
         assert client.get("/").status == 200
@@ -179,11 +177,8 @@ def test_at_the_limit_clients_wait_and_are_served_later(serve):
     late.close()
 
 
-def test_out_of_descriptors_a_worker_pauses_and_recovers(new_server):
-    server = new_server(main="worker_rlimit_nofile 40;")
-    text = server.read("conf/server.conf").replace("worker_processes 2", "worker_processes 1")
-    server.write("conf/server.conf", text)
-    server.start()
+def test_out_of_descriptors_a_worker_pauses_and_recovers(serve):
+    server = serve(main="worker_rlimit_nofile 40;", workers=1)
     clients = [server.client() for _ in range(60)]
     server.wait_for_log(r"\[crit\] .*accept4\(\) failed \(24: Too many open files\)")
     for client in clients[:50]:
@@ -252,7 +247,7 @@ def test_the_socket_file_of_a_killed_server_is_replaced(serve):
     workers = server.workers()
     os.kill(server.pid, signal.SIGKILL)
     server.process.wait()
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "the workers to leave")
+    wait_until(lambda: not any(map(is_alive, workers)), "the workers to leave")
     server.process = None
     server.start()
     with Client(0, unix=server.path("logs/sock")) as client:
