@@ -21,9 +21,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a worker told to end at once may take before it is told again, and before it is killed.
+// How long a worker told to end at once may take before it is told again, each time twice as long, and the longest of
+// these before it is killed: it may wait a second for a log that nobody reads, and for its turn on a busy machine.
 constexpr auto pressure_first = 50ms;
-constexpr auto pressure_last = 1000ms;
+constexpr auto pressure_last = 4000ms;
 
 Moment now() { return std::chrono::steady_clock::now(); }
 
