@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 
-from .client import Client
 from .ports import free_port, release
 from .waiting import WAIT_SECONDS, wait_until
 
@@ -42,15 +41,11 @@ class Nginx:
         path = server.write("conf/nginx.conf", text)
         command = [NGINX, "-p", server.prefix, "-c", path, "-e", server.path("logs/nginx.log")]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        wait_until(self.accepts, "nginx to accept")
+        wait_until(lambda: self.has_started(server), "nginx to listen")
 
-    def accepts(self):
+    def has_started(self, server):
         assert self.process.poll() is None, "nginx did not start"
-        try:
-            Client(self.port).close()
-            return True
-        except ConnectionRefusedError:
-            return False
+        return server.read("logs/nginx.pid") == f"{self.process.pid}\n"
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
