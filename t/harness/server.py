@@ -223,6 +223,15 @@ class Server:
     def client(self, number=1, **how):
         return Client(self.port(number), **how)
 
+    def client_that_sent(self, data, number=1, finished=False):
+        """A client whose first bytes are there before its connection is accepted, however slow we are."""
+        with self.paused():
+            client = self.client(number)
+            client.send(data)
+            if finished:
+                client.finish()
+        return client
+
     def request(self, method, target, *rest, **how):
         """One request on a connection of its own."""
         with self.client() as client:

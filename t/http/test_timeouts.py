@@ -20,14 +20,6 @@ def readable(client, seconds=0.0):
     return bool(select.select([client.socket], [], [], seconds)[0])
 
 
-def client_that_sent(server, data):
-    """A client whose first bytes are there before its connection is accepted, however slow we are."""
-    with server.paused():
-        client = server.client()
-        client.send(data)
-    return client
-
-
 def is_answered_to(client, data):
     """Whether there are bytes or an end to be read; if not, sends some."""
     if not readable(client):
@@ -39,7 +31,7 @@ def is_answered_to(client, data):
 @pytest.mark.parametrize("sent", ["G", "GET /", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n"])
 def test_a_head_that_does_not_come_is_408(serve, sent):
     server = serve("client_header_timeout 100ms;")
-    with client_that_sent(server, sent) as client:
+    with server.client_that_sent(sent) as client:
         answer = client.read_response()
         assert (answer.status, answer.reason, answer.header("Connection")) == (408, "Request Time-out", "close")
         assert client.is_closed()
@@ -48,14 +40,14 @@ def test_a_head_that_does_not_come_is_408(serve, sent):
 
 def test_bytes_that_trickle_do_not_extend_the_time_of_a_head(serve):
     server = serve("client_header_timeout 200ms;")
-    with client_that_sent(server, "GET / HTTP/1.1\r\nHost: localhost\r\nName: ") as client:
+    with server.client_that_sent("GET / HTTP/1.1\r\nHost: localhost\r\nName: ") as client:
         wait_until(lambda: is_answered_to(client, "a"), "an answer")
         assert client.read_response().status == 408
 
 
 def test_the_head_of_a_later_request_has_the_same_time(serve):
     server = serve("client_header_timeout 100ms;")
-    with client_that_sent(server, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") as client:
+    with server.client_that_sent("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") as client:
         assert client.read_response().status == 200
         client.send("GET / HTTP/1.1\r\n")
         assert client.read_response().status == 408
@@ -63,7 +55,7 @@ def test_the_head_of_a_later_request_has_the_same_time(serve):
 
 def test_408_is_in_the_access_log(serve):
     server = serve("client_header_timeout 50ms;")
-    with client_that_sent(server, "GET / HTTP/1.1\r\n") as client:
+    with server.client_that_sent("GET / HTTP/1.1\r\n") as client:
         assert client.read_response().status == 408
     server.wait_for_log(r'"GET / HTTP/1\.1" 408 ', "logs/access.log")
 
@@ -92,7 +84,7 @@ def test_a_body_that_does_not_come_ends_the_connection(serve):
 def test_a_body_that_comes_in_time_keeps_the_connection(serve):
     server = serve("client_body_timeout 1h; client_header_timeout 100ms; location / { return 200 ok; }")
     head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
-    with client_that_sent(server, head + "hello") as client:
+    with server.client_that_sent(head + "hello") as client:
         assert client.read_response().text == "ok"
         assert not readable(client, 0.2), "client_header_timeout does not count for bodies"
         client.send("world")

@@ -105,13 +105,10 @@ def test_protocols_are_those_of_the_server_that_was_asked_for(serve_tls):
 
 def test_a_client_that_goes_or_stalls_within_the_handshake(serve_tls):
     server = serve_tls("client_header_timeout 500ms;")
-    with server.client(2) as client:
-        client.send(b"\x16\x03\x01")
-        client.finish()
+    with server.client_that_sent(b"\x16\x03\x01", number=2, finished=True) as client:
         assert client.take_all() == b""
     server.wait_for_log("peer closed connection in SSL handshake while SSL handshaking")
-    with server.client(2) as client:
-        client.send(b"\x16\x03\x01\x00\x05\x01\x00")
+    with server.client_that_sent(b"\x16\x03\x01\x00\x05\x01\x00", number=2) as client:
         assert client.take_all() == b""
     server.wait_for_log(r"client timed out \(110: Connection timed out\) while SSL handshaking")
 
