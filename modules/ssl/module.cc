@@ -92,6 +92,11 @@ constexpr conf::Directive directives[] = {
         .shown_as("file"),
     conf::value<&Settings::crl>("ssl_crl", servers, "Which certificates of clients were revoked, PEM.")
         .shown_as("file"),
+    conf::value<&Settings::stapling>("ssl_stapling", servers,
+                                     "Whether clients are shown that the certificate was not revoked."),
+    conf::value<&Settings::stapling_file>("ssl_stapling_file", servers,
+                                          "What they are shown: an OCSP response, DER; without, responders are asked.")
+        .shown_as("file"),
     conf::value<&Settings::early_data>("ssl_early_data", servers, "Whether requests may come within the handshake."),
     conf::accepted<&refuse_unless_off>("ssl_certificate_compression", servers, {1, 1},
                                        "Whether certificates are sent compressed; needs OpenSSL 3.2.")

@@ -127,6 +127,8 @@ void Settings::complete(conf::Completion& completion) {
     tls.client_certificates = files.read(*client_certificate, "certificate");
     tls.trusted_certificates = files.read(*trusted_certificate, "certificate");
     tls.revoked = files.read(*crl, "revocation list");
+    tls.stapling = *stapling;
+    if (tls.stapling) tls.stapling_file = files.read(*stapling_file, "OCSP response");
     tls.early_data = *early_data;
     tls.alpn = {"http/1.1", "http/1.0", "http/0.9"};
     tls.record_bytes_max = static_cast<uint32_t>(buffer_size->bytes);
@@ -135,6 +137,7 @@ void Settings::complete(conf::Completion& completion) {
     if (needs_trust && client_certificate->empty() && trusted_certificate->empty()) {
         files.complain({}, "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
     }
+    if (tls.stapling && stapling_file->empty()) files.complain({}, "\"ssl_stapling\" needs \"ssl_stapling_file\"");
     if (!files.good()) return;
 
     auto made = TlsContext::make(tls);

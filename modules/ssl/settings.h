@@ -59,6 +59,9 @@ struct Settings {
     Setting<std::string_view> trusted_certificate;
     Setting<std::string_view> crl;
 
+    Setting<bool> stapling{false};
+    Setting<std::string_view> stapling_file;
+
     Setting<bool> early_data{false};
 
     void complete(conf::Completion& completion);

@@ -189,7 +189,7 @@ constexpr Module modules[] = {
     {"ngx_http_ssl_module",
      " ssl ssl_certificate_cache ssl_ech_file ssl_key_log ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder "
      "ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout "
-     "ssl_stapling ssl_stapling_file ssl_stapling_responder ssl_stapling_verify "},
+     "ssl_stapling_responder ssl_stapling_verify "},
     {"ngx_http_status_module",
      " status status_format status_zone "},
     {"ngx_http_stub_status_module",

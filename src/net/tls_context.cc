@@ -38,6 +38,21 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes, c
 
 int acknowledge_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
 
+// The client wants to know whether our certificate was revoked.
+int staple(SSL* ssl, void* context) {
+    const X509* shown = SSL_get_certificate(ssl);
+    for (const Stapling& stapling : *static_cast<const std::vector<Stapling>*>(context)) {
+        if (!stapling.is_for(shown)) continue;
+        std::string response = stapling.response();
+        if (response.empty()) break;
+        void* bytes = OPENSSL_memdup(response.data(), response.size());  // OpenSSL frees it
+        CHECK(bytes != nullptr);
+        SSL_set_tlsext_status_ocsp_resp(ssl, bytes, static_cast<long>(response.size()));
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
 // "Dec  1 12:00:00 2026 GMT"
 std::string text_of(const ASN1_TIME* time) {
     OwnedBio bio(BIO_new(BIO_s_mem()));
@@ -96,6 +111,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     auto done = set_protocols(settings);
     if (done) done = set_ciphers(settings);
     if (done) done = set_verification(settings);
+    if (done) done = set_stapling(settings);
     if (!done) return done;
     set_sessions(settings);
     set_alpn(settings);
@@ -173,6 +189,19 @@ TlsContext::Done TlsContext::set_verification(const TlsSettings& settings) {
         if (X509_STORE_add_crl(store, list.get()) == 0) return refuse("X509_STORE_add_crl()");
     }
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return {};
+}
+
+TlsContext::Done TlsContext::set_stapling(const TlsSettings& settings) {
+    SSL_CTX* ctx = ctx_.get();
+    if (!settings.stapling || settings.stapling_file.name.empty()) return {};
+    for (int at = SSL_CERT_SET_FIRST; SSL_CTX_set_current_cert(ctx, at) == 1; at = SSL_CERT_SET_NEXT) {
+        auto stapling = Stapling::of_file(*SSL_CTX_get0_certificate(ctx), settings.stapling_file);
+        if (!stapling) return std::unexpected(std::move(stapling.error()));
+        staplings_.push_back(std::move(*stapling));
+    }
+    SSL_CTX_set_tlsext_status_cb(ctx, staple);
+    SSL_CTX_set_tlsext_status_arg(ctx, &staplings_);
     return {};
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "net/openssl.h"
+#include "net/stapling.h"
 
 namespace ringx {
 
@@ -47,6 +48,9 @@ struct TlsSettings {
     TlsFile client_certificates;   // whom clients are told to be trusted
     TlsFile trusted_certificates;  // who is trusted beside
     TlsFile revoked;
+
+    bool stapling = false;
+    TlsFile stapling_file;  // without it responders are asked
 
     std::string_view session_context;  // sessions are resumed only where this is the same
     uint32_t session_seconds = 300;
@@ -84,6 +88,7 @@ class TlsContext {
     Done set_protocols(const TlsSettings& settings);
     Done set_ciphers(const TlsSettings& settings);
     Done set_verification(const TlsSettings& settings);
+    Done set_stapling(const TlsSettings& settings);
     void set_sessions(const TlsSettings& settings);
     void set_alpn(const TlsSettings& settings);
     Done run_commands(const TlsSettings& settings);
@@ -94,6 +99,7 @@ class TlsContext {
     uint32_t record_bytes_max_ = 0;
     std::string alpn_;  // as in the protocol (RFC 7301 section 3.1)
     std::string expiry_notice_;
+    std::vector<Stapling> staplings_;
 };
 
 }  // namespace ringx

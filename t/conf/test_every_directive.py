@@ -136,6 +136,7 @@ BY_NAME = {
     "ssl_dhparam": ["none"],
     "ssl_ecdh_curve": ["prime256v1"],
     "ssl_password_file": ["own.key", "none"],
+    "ssl_stapling_file": ["own.der"],
     "ssl_trusted_certificate": ["own.crt"],
     "ssl_verify_client": ["off", "maybe", "1"],
     "ssl_protocols": ["TLSv1.2", "TLSv1.2 tlsv1.3", "TLSv1.4", "TLSv1.2 TLSv1.2"],

@@ -6,9 +6,11 @@ import functools
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 DAY = datetime.timedelta(days=1)
+HOUR = datetime.timedelta(hours=1)
 
 
 def make_key(kind="ec"):
@@ -20,6 +22,12 @@ def make_key(kind="ec"):
 
 def name_of(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def responder_at(url):
+    """The extension of a certificate that names its OCSP responder."""
+    access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(url))
+    return x509.AuthorityInformationAccess([access])
 
 
 class Certificate:
@@ -64,6 +72,20 @@ class Authority(Certificate):
         key = key or make_key(kind)
         certificate = sign(name, key, self, days, hosts, extensions=extensions)
         return Certificate(certificate, key, tuple(one for one in (self, *self.issuers) if one.issuers))
+
+    def ocsp_response(self, issued, status="good", begins=-HOUR, ends=HOUR, signer=None):
+        """What its responder says of a certificate, DER; `begins` and `ends` are relative to now. `signer` may be
+        somebody else, who shows his own certificate."""
+        now = datetime.datetime.utcnow()
+        revoked = now - DAY if status == "revoked" else None
+        builder = ocsp.OCSPResponseBuilder().add_response(
+            cert=issued.certificate, issuer=self.certificate, algorithm=hashes.SHA1(),
+            cert_status=ocsp.OCSPCertStatus[status.upper()], this_update=now + begins,
+            next_update=now + ends if ends else None, revocation_time=revoked, revocation_reason=None)
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.NAME, (signer or self).certificate)
+        if signer:
+            builder = builder.certificates([signer.certificate])
+        return builder.sign((signer or self).key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def revoke(self, issued):
         self.revoked.append(issued.certificate.serial_number)
