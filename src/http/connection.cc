@@ -466,8 +466,9 @@ void Connection::drain() {
     if (!stream_.receiver().is_awaited()) return;  // answers are still leaving; it ends after them
     uint64_t left = stream_.receiver().left_ms();
     uint64_t waited = idle_limit_ms_ > left ? idle_limit_ms_ - left : 0;
-    if (waited >= idle_least_ms_) return stream_.receiver().end();
-    stream_.receiver().shorten(std::min(left, idle_least_ms_ - waited));
+    uint64_t rest = waited < idle_least_ms_ ? std::min(left, idle_least_ms_ - waited) : 0;
+    // Not before the next turn: a request that is here already, and not yet told of, comes first there.
+    stream_.receiver().shorten(std::max<uint64_t>(rest, 1));
 }
 
 void Connection::end() {

@@ -91,8 +91,8 @@ void Connection::log_leaving(Error error) const {
     const Log& log = error_log(*listen_.point->default_server().outside.block);
     if (!log.admits(Level::info) || error.number == ECANCELED) return;
     bool timed_out = error.number == ETIMEDOUT;
+    if (timed_out && (peer_.requests > 0 || server_.draining())) return;
     if (peer_.requests > 0) {
-        if (timed_out) return;
         return log.write(Level::info, LogContext{peer_.number}, error, "client {} closed keepalive connection",
                          peer_.remote().host_text());
     }
