@@ -25,7 +25,9 @@ Result<std::shared_ptr<SharedZone>> SharedZone::map(Fd fd) {
     auto bytes = static_cast<size_t>(status.st_size);
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED) return fail("mmap");
-    return std::shared_ptr<SharedZone>(new SharedZone(std::move(fd), memory, bytes));
+    std::shared_ptr<SharedZone> zone(new SharedZone(std::move(fd), memory, bytes));
+    if (madvise(memory, bytes, MADV_DONTDUMP) != 0) return fail("madvise");
+    return zone;
 }
 
 Result<std::shared_ptr<SharedZone>> SharedZone::create(const std::string& name, size_t bytes) {
