@@ -52,7 +52,7 @@ struct TlsSettings {
     bool stapling = false;
     TlsFile stapling_file;  // without it responders are asked
 
-    std::string_view session_context;  // sessions are resumed only where this is the same
+    std::string session_context;  // sessions are resumed only where this is the same
     uint32_t session_seconds = 300;
     bool session_tickets = true;
     bool early_data = false;
