@@ -4,6 +4,7 @@
 // handshakes need.
 #include "base/format.h"
 #include "http/module.h"
+#include "modules/ssl/session_cache.h"
 #include "modules/ssl/settings.h"
 #include "modules/ssl/variables.h"
 
@@ -27,6 +28,11 @@ void add_certificate_key(Settings& settings, conf::Binding& binding) {
 void add_command(Settings& settings, conf::Binding& binding) {
     settings.commands.given = true;
     settings.commands.value.emplace_back(binding.words()[0].text, binding.words()[1].text);
+}
+
+void add_ticket_key(Settings& settings, conf::Binding& binding) {
+    settings.ticket_keys.given = true;
+    settings.ticket_keys.value.push_back(binding.words()[0]);
 }
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -98,6 +104,15 @@ constexpr conf::Directive directives[] = {
                                           "What they are shown: an OCSP response, DER; without, responders are asked.")
         .shown_as("file"),
     conf::value<&Settings::early_data>("ssl_early_data", servers, "Whether requests may come within the handshake."),
+    conf::value<&Settings::session_timeout>("ssl_session_timeout", servers, "For how long sessions may be resumed."),
+    conf::value<&Settings::session_tickets>("ssl_session_tickets", servers,
+                                            "Whether clients get their sessions to keep, encrypted."),
+    conf::custom<&add_ticket_key, &Settings::ticket_keys>(
+        "ssl_session_ticket_key", servers, {1, 1}, "A key of tickets, 48 or 80 bytes; several: the first encrypts.")
+        .shown_as("file"),
+    conf::custom<&ssl::set_session_cache, &Settings::local_cache, &Settings::shared_cache>(
+        "ssl_session_cache", servers, {1, 2}, "Where sessions are kept of clients without tickets.")
+        .shown_as("off | none | [builtin[:number]] [shared:name:size]"),
     conf::accepted<&refuse_unless_off>("ssl_certificate_compression", servers, {1, 1},
                                        "Whether certificates are sent compressed; needs OpenSSL 3.2.")
         .shown_as("on | off"),

@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "http/server_settings.h"
+#include "modules/ssl/session_cache.h"
 
 namespace ringx::http::ssl {
 namespace {
@@ -25,6 +26,15 @@ class Files {
                                      describe(error)));
         return {};
     }
+    // Of a file that is not named otherwise, in messages.
+    TlsFile read_plain(const conf::Word& word) {
+        std::string_view full = completion_.full_conf_path(word.text);
+        auto bytes = completion_.bundle().read(full);
+        if (bytes) return {std::string(full), *bytes};
+        const Error& error = bytes.error();
+        complain(word.place, text::format("{}() \"{}\" failed ({})", error.call, full, describe(error)));
+        return {};
+    }
     void complain(const conf::Place& place, std::string sentence) {
         good_ = false;
         completion_.mistake(place, std::move(sentence));
@@ -44,12 +54,13 @@ uint32_t bits_of(const conf::Flags<TlsProtocol>& protocols) {
     return bits;
 }
 
-// What must be equal for a session to be resumed in another server or after a reload: whose certificates are shown, and
-// how clients are judged. Where they are, no other server's sessions will do.
+// What must be equal for a session to be resumed in another server or after a reload: whose certificates are shown,
+// which ciphers will do, and how clients are judged. Where they are, no other server's sessions will do.
 std::string session_context(const TlsSettings& tls, const ServerSettings& server) {
     std::string context;
     auto add = [&context](std::string_view part) { context += text::format("{}:{}", part.size(), part); };
     for (const TlsCertificate& pair : tls.certificates) add(pair.chain.bytes);
+    add(tls.ciphers);
     if (tls.verify == VerifyClient::off) return context;
     add(text::format("{} {}", static_cast<int>(tls.verify), tls.verify_depth));
     for (const TlsFile* file : {&tls.client_certificates, &tls.trusted_certificates, &tls.revoked}) add(file->bytes);
@@ -101,6 +112,16 @@ void read_certificates(const Settings& own, Files& files, TlsSettings& tls) {
     }
 }
 
+void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
+    for (const conf::Word& word : *own.ticket_keys) {
+        TlsFile file = files.read_plain(word);
+        if (!files.good()) return;
+        auto key = TicketKey::read(file.bytes);
+        if (!key) return files.complain(word.place, text::format("\"{}\" must be 48 or 80 bytes", file.name));
+        tls.ticket_keys.push_back(*key);
+    }
+}
+
 }  // namespace
 
 constinit conf::Slot<Settings> settings;
@@ -130,6 +151,10 @@ void Settings::complete(conf::Completion& completion) {
     tls.stapling = *stapling;
     if (tls.stapling) tls.stapling_file = files.read(*stapling_file, "OCSP response");
     tls.early_data = *early_data;
+    tls.session_seconds = session_timeout->count();
+    tls.session_tickets = *session_tickets;
+    read_ticket_keys(*this, files, tls);
+    tls.session_store = session_store(*this);
     tls.alpn = {"http/1.1", "http/1.0", "http/0.9"};
     tls.record_bytes_max = static_cast<uint32_t>(buffer_size->bytes);
     tls.session_context = session_context(tls, server);

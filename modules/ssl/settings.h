@@ -4,6 +4,8 @@
 // does not say it takes from the http block, lists as a whole.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -38,6 +40,13 @@ namespace ringx::http::ssl {
 using Words = std::vector<conf::Word>;
 using Command = std::pair<std::string_view, std::string_view>;
 
+// What ssl_session_cache says, except for zones.
+struct LocalCache {
+    enum class Kind : uint8_t { none, off, builtin, unused };  // unused: there is a zone instead
+    Kind kind = Kind::none;
+    int64_t sessions_max = -1;  // 0: any number; -1: OpenSSL's default
+};
+
 struct Settings {
     Setting<Words> certificates;
     Setting<Words> certificate_keys;
@@ -63,6 +72,12 @@ struct Settings {
     Setting<std::string_view> stapling_file;
 
     Setting<bool> early_data{false};
+
+    Setting<std::chrono::seconds> session_timeout{std::chrono::minutes(5)};
+    Setting<bool> session_tickets{true};
+    Setting<Words> ticket_keys;
+    Setting<LocalCache> local_cache;
+    Setting<NamedZone*> shared_cache;
 
     void complete(conf::Completion& completion);
 };

@@ -1,12 +1,13 @@
 // base/shared_table.h - a hash table in a shared zone, whose entries know which of them was used longest ago.
 //
 // It is the root of its zone, made when the zone is empty, and lives under the zone's lock: one is made for as long as
-// the lock is held, and pointers to values are good for as long. Values are plain data, made of zeroes. Keys are bytes;
-// hashing is seeded, so that clients cannot choose keys that meet. A full zone refuses an entry; who wants room for it
-// removes the oldest.
+// the lock is held, and pointers to values are good for as long. Values are plain data, made of zeroes, and may have
+// bytes behind them. Keys are bytes; hashing is seeded, so that clients cannot choose keys that meet. A full zone
+// refuses an entry; who wants room for it removes the oldest.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -63,7 +64,13 @@ class SharedTable : private SharedTableBase {
     // The value of that key, from now on the newest; null when there is none.
     Value* find(std::string_view key) { return value_of(SharedTableBase::find(key)); }
     // REQUIRES: there is none yet; the key is not longer than key_bytes_max. Null when the zone is full.
-    Value* insert(std::string_view key) { return value_of(SharedTableBase::insert(key, sizeof(Value))); }
+    Value* insert(std::string_view key, size_t bytes_behind = 0) {
+        return value_of(SharedTableBase::insert(key, sizeof(Value) + bytes_behind));
+    }
+    std::span<char> bytes_behind(Value& value) {
+        Entry& entry = *entry_of(value);
+        return {entry.value() + sizeof(Value), entry.value_bytes - sizeof(Value)};
+    }
     void remove(Value& value) { SharedTableBase::remove(*entry_of(value)); }
     // The one not used for longest; null when the table is empty.
     Value* oldest() { return value_of(SharedTableBase::oldest()); }

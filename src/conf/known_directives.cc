@@ -188,7 +188,6 @@ constexpr Module modules[] = {
      " ssi ssi_last_modified ssi_min_file_chunk ssi_silent_errors ssi_types ssi_value_length "},
     {"ngx_http_ssl_module",
      " ssl ssl_certificate_cache ssl_ech_file ssl_key_log ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder "
-     "ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout "
      "ssl_stapling_responder ssl_stapling_verify "},
     {"ngx_http_status_module",
      " status status_format status_zone "},

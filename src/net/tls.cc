@@ -103,7 +103,9 @@ Tls::Tls(std::shared_ptr<const TlsContext> context, int socket, std::string_view
     SSL_set_accept_state(ssl_.get());
 }
 
-Tls::~Tls() = default;
+// Whatever has ended the connection, its session may be resumed. OpenSSL forgets those of connections that have no
+// proper end.
+Tls::~Tls() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
 
 int Tls::read(char* to, size_t bytes) {
     std::string_view rest = received_.view().substr(read_);

@@ -1,7 +1,6 @@
 #include "net/tls_context.h"
 
 #include <openssl/err.h>
-#include <openssl/sha.h>
 
 #include "base/check.h"
 #include "base/format.h"
@@ -203,18 +202,6 @@ TlsContext::Done TlsContext::set_stapling(const TlsSettings& settings) {
     SSL_CTX_set_tlsext_status_cb(ctx, staple);
     SSL_CTX_set_tlsext_status_arg(ctx, &staplings_);
     return {};
-}
-
-void TlsContext::set_sessions(const TlsSettings& settings) {
-    SSL_CTX* ctx = ctx_.get();
-    unsigned char context[SHA256_DIGEST_LENGTH];
-    static_assert(sizeof context <= SSL_MAX_SID_CTX_LENGTH);
-    SHA256(reinterpret_cast<const unsigned char*>(settings.session_context.data()), settings.session_context.size(),
-           context);
-    CHECK(SSL_CTX_set_session_id_context(ctx, context, sizeof context) == 1);
-    SSL_CTX_set_timeout(ctx, static_cast<long>(settings.session_seconds));
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    if (!settings.session_tickets) SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 }
 
 void TlsContext::set_alpn(const TlsSettings& settings) {

@@ -13,6 +13,8 @@
 
 #include "net/openssl.h"
 #include "net/stapling.h"
+#include "net/ticket_key.h"
+#include "net/zones.h"
 
 namespace ringx {
 
@@ -30,6 +32,19 @@ struct TlsCertificate {
 enum class TlsProtocol : uint8_t { sslv2, sslv3, tlsv1, tlsv1_1, tlsv1_2, tlsv1_3 };
 
 enum class VerifyClient : uint8_t { off, on, optional, optional_no_ca };
+
+// Where sessions are kept that clients have no tickets for.
+struct SessionStore {
+    enum class Kind : uint8_t {
+        off,      // nowhere, and clients are told
+        none,     // nowhere, and clients are not told: some like no server that says so
+        builtin,  // by OpenSSL, in the process
+        shared,   // in a zone
+    };
+    Kind kind = Kind::none;
+    int64_t builtin_sessions_max = -1;  // 0: any number; -1: OpenSSL's default
+    std::shared_ptr<const NamedZone> zone = {};
+};
 
 struct TlsSettings {
     std::vector<TlsCertificate> certificates;  // of different types of key
@@ -53,8 +68,10 @@ struct TlsSettings {
     TlsFile stapling_file;  // without it responders are asked
 
     std::string session_context;  // sessions are resumed only where this is the same
-    uint32_t session_seconds = 300;
+    int64_t session_seconds = 300;
     bool session_tickets = true;
+    std::vector<TicketKey> ticket_keys;  // the first encrypts; without any, they are OpenSSL's own
+    SessionStore session_store;
     bool early_data = false;
     std::vector<std::string_view> alpn;  // what can be spoken, the best first
     uint32_t record_bytes_max = 0;       // 0: small records first, large ones when much is sent
@@ -68,6 +85,9 @@ class TlsContext {
     VerifyClient verify() const { return verify_; }
     bool early_data() const { return early_data_; }
     uint32_t record_bytes_max() const { return record_bytes_max_; }
+    const std::vector<TicketKey>& ticket_keys() const { return ticket_keys_; }
+    // Null when sessions are not kept in one. It has memory when connections come.
+    const NamedZone* session_zone() const { return session_zone_.get(); }
 
     // What a certificate says of itself, for warnings: the first of those that end within so many seconds, as
     // "NAME expires on DATE"; empty when none does.
@@ -90,6 +110,7 @@ class TlsContext {
     Done set_verification(const TlsSettings& settings);
     Done set_stapling(const TlsSettings& settings);
     void set_sessions(const TlsSettings& settings);
+    void set_session_store(const SessionStore& store);
     void set_alpn(const TlsSettings& settings);
     Done run_commands(const TlsSettings& settings);
 
@@ -97,6 +118,8 @@ class TlsContext {
     VerifyClient verify_ = VerifyClient::off;
     bool early_data_ = false;
     uint32_t record_bytes_max_ = 0;
+    std::vector<TicketKey> ticket_keys_;
+    std::shared_ptr<const NamedZone> session_zone_;
     std::string alpn_;  // as in the protocol (RFC 7301 section 3.1)
     std::string expiry_notice_;
     std::vector<Stapling> staplings_;

@@ -19,7 +19,7 @@ NamedZone* NamedZones::use(conf::Binding& binding, const conf::Word& word, std::
                            std::string_view what_for) {
     auto known = std::ranges::find_if(zones_, [&](const auto& zone) { return zone->name == name; });
     if (known == zones_.end()) {
-        zones_.push_back(std::make_unique<NamedZone>());
+        zones_.push_back(std::make_shared<NamedZone>());
         NamedZone& zone = *zones_.back();
         zone.name = binding.arena().copy(name);
         zone.use = what_for;

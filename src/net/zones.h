@@ -17,13 +17,14 @@
 
 namespace ringx {
 
-struct NamedZone {
+struct NamedZone : std::enable_shared_from_this<NamedZone> {
     std::string_view name;
     size_t bytes = 0;        // 0: it was named, and not declared (yet)
     std::string_view use;    // "limit_req": what is kept in it
     std::string_view key;    // what its content is about, as the configuration has it
     const void* data = nullptr;  // what its declaration left for those who name it
-    std::shared_ptr<SharedZone> memory;  // there from when the generation serves
+    // There from when the generation serves. Who outlives it keeps this object, and looks at nothing else of it.
+    std::shared_ptr<SharedZone> memory;
 
     // The complaint when this one, declared alike, cannot go on with the content of the other; empty when it can.
     std::string conflict_with(const NamedZone& before) const;
@@ -40,12 +41,12 @@ class NamedZones {
     NamedZone* use(conf::Binding& binding, const conf::Word& word, std::string_view name, size_t bytes,
                    std::string_view what_for);
 
-    std::span<const std::unique_ptr<NamedZone>> all() const { return zones_; }
+    std::span<const std::shared_ptr<NamedZone>> all() const { return zones_; }
 
     void complete(conf::Completion& completion);
 
  private:
-    std::vector<std::unique_ptr<NamedZone>> zones_;
+    std::vector<std::shared_ptr<NamedZone>> zones_;
 };
 
 extern constinit conf::Slot<NamedZones> named_zones;

@@ -57,7 +57,7 @@ class Generation {
     const CoreSettings& core() const { return core_of(tree()); }
     const EventSettings& events() const { return events_of(tree()); }
     const Log& log() const { return error_log(tree().root()); }
-    std::span<const std::unique_ptr<NamedZone>> zones() const { return named_zones.in(tree().root()).all(); }
+    std::span<const std::shared_ptr<NamedZone>> zones() const { return named_zones.in(tree().root()).all(); }
     LogFiles& logs() { return log_files.in(loaded_->tree.root()); }
     // By the protocols of the program; null for one that has no block.
     std::span<const std::shared_ptr<const Site>> sites() const { return sites_; }

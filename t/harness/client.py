@@ -43,7 +43,7 @@ class Client:
     `room` is how many bytes the kernel takes for us before we read, about.
     """
 
-    def __init__(self, port, host="127.0.0.1", tls=None, sni=None, unix=None, source=None, room=None):
+    def __init__(self, port, host="127.0.0.1", tls=None, sni=None, session=None, unix=None, source=None, room=None):
         if unix:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(WAIT_SECONDS)
@@ -60,7 +60,7 @@ class Client:
         if tls is True:
             tls = ssl._create_unverified_context()
         if tls:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=sni)
+            self.socket = tls.wrap_socket(self.socket, server_hostname=sni, session=session)
         self.input = b""
 
     def __enter__(self):
