@@ -103,6 +103,11 @@ constexpr conf::Directive directives[] = {
     conf::value<&Settings::stapling_file>("ssl_stapling_file", servers,
                                           "What they are shown: an OCSP response, DER; without, responders are asked.")
         .shown_as("file"),
+    conf::value<&Settings::stapling_responder>("ssl_stapling_responder", servers,
+                                               "Who is asked, instead of whom the certificate names.")
+        .shown_as("url"),
+    conf::value<&Settings::stapling_verify>("ssl_stapling_verify", servers,
+                                            "Whether the signer of a response needs a chain to a trusted root."),
     conf::value<&Settings::early_data>("ssl_early_data", servers, "Whether requests may come within the handshake."),
     conf::value<&Settings::session_timeout>("ssl_session_timeout", servers, "For how long sessions may be resumed."),
     conf::value<&Settings::session_tickets>("ssl_session_tickets", servers,

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "http/server_settings.h"
 #include "modules/ssl/session_cache.h"
+#include "net/staples.h"
 
 namespace ringx::http::ssl {
 namespace {
@@ -122,6 +123,18 @@ void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
     }
 }
 
+void read_stapling(const Settings& own, Files& files, conf::Completion& completion, TlsSettings& tls) {
+    tls.stapling = *own.stapling;
+    if (!tls.stapling) return;
+    tls.stapling_file = files.read(*own.stapling_file, "OCSP response");
+    if (!own.stapling_file->empty()) return;
+    tls.stapling_rules.responder = *own.stapling_responder;
+    tls.stapling_rules.verify = *own.stapling_verify;
+    conf::Block* root = &completion.block();
+    while (root->outer() != nullptr) root = root->outer();
+    tls.stapling_rules.zone = named_zones.in(*root).own(Staples::use, Staples::zone_bytes);
+}
+
 }  // namespace
 
 constinit conf::Slot<Settings> settings;
@@ -148,8 +161,7 @@ void Settings::complete(conf::Completion& completion) {
     tls.client_certificates = files.read(*client_certificate, "certificate");
     tls.trusted_certificates = files.read(*trusted_certificate, "certificate");
     tls.revoked = files.read(*crl, "revocation list");
-    tls.stapling = *stapling;
-    if (tls.stapling) tls.stapling_file = files.read(*stapling_file, "OCSP response");
+    read_stapling(*this, files, completion, tls);
     tls.early_data = *early_data;
     tls.session_seconds = session_timeout->count();
     tls.session_tickets = *session_tickets;
@@ -162,13 +174,13 @@ void Settings::complete(conf::Completion& completion) {
     if (needs_trust && client_certificate->empty() && trusted_certificate->empty()) {
         files.complain({}, "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
     }
-    if (tls.stapling && stapling_file->empty()) files.complain({}, "\"ssl_stapling\" needs \"ssl_stapling_file\"");
     if (!files.good()) return;
 
     auto made = TlsContext::make(tls);
     if (!made) return completion.mistake(std::move(made.error()));
     server.tls = std::move(*made);
     if (!server.tls->expiry_notice().empty()) completion.warn(server.tls->expiry_notice());
+    for (const std::string& warning : server.tls->warnings()) completion.warn(warning);
 }
 
 }  // namespace ringx::http::ssl

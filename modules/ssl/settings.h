@@ -70,6 +70,8 @@ struct Settings {
 
     Setting<bool> stapling{false};
     Setting<std::string_view> stapling_file;
+    Setting<std::string_view> stapling_responder;
+    Setting<bool> stapling_verify{false};
 
     Setting<bool> early_data{false};
 

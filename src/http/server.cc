@@ -44,7 +44,9 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .clock = worker.loop.clock(),
              .counters = worker.all_counters,
              .lives = worker.lives,
-             .life = worker.life} {}
+             .life = worker.life},
+      ocsp_desk_(worker.loop),
+      stapler_(worker_, ocsp_desk_) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 
@@ -60,6 +62,8 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
             slot.site = nullptr;
         }
     }
+    if (site_ == nullptr) return stapler_.end();
+    stapler_.use(site_->tls_contexts(), &site_->log());
 }
 
 void HttpServer::accepted(Fd socket, const std::string& listen_key) {
@@ -74,11 +78,13 @@ void HttpServer::accepted(Fd socket, const std::string& listen_key) {
 
 void HttpServer::drain() {
     draining_ = true;
+    stapler_.end();
     open_.each([](Connection& connection) { connection.drain(); });
 }
 
 void HttpServer::end() {
     draining_ = true;
+    stapler_.end();
     open_.each([](Connection& connection) { connection.end(); });
 }
 

@@ -18,6 +18,7 @@
 #include "http/request.h"
 #include "http/site.h"
 #include "net/service.h"
+#include "net/stapler.h"
 
 namespace ringx::http {
 
@@ -36,7 +37,8 @@ class HttpServer : public Server, private Timer {
 
     void use(std::shared_ptr<const ringx::Site> site) override;
     void accepted(Fd socket, const std::string& listen_key) override;
-    size_t connections() const override { return count_; }
+    // Those to OCSP responders, too.
+    size_t connections() const override { return count_ + stapler_.inquiries(); }
     void drain() override;
     void end() override;
 
@@ -66,6 +68,8 @@ class HttpServer : public Server, private Timer {
     WorkerParts parts_;
     Output output_;
     PageCache page_cache_;
+    OcspDesk ocsp_desk_;
+    Stapler stapler_;
     std::vector<std::unique_ptr<Request>> idle_requests_;
     List<Connection> open_;
     size_t count_ = 0;

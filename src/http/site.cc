@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "http/captures.h"
 #include "http/pipeline.h"
+#include "net/error_log.h"
 
 namespace ringx::http {
 
@@ -221,5 +222,15 @@ const ListenPoint* Site::find(const std::string& listen_key) const {
     auto found = points_.find(listen_key);
     return found == points_.end() ? nullptr : &found->second;
 }
+
+std::vector<std::shared_ptr<const TlsContext>> Site::tls_contexts() const {
+    std::vector<std::shared_ptr<const TlsContext>> contexts;
+    for (const auto& server : servers_) {
+        if (server->settings->tls != nullptr) contexts.push_back(server->settings->tls);
+    }
+    return contexts;
+}
+
+const Log& Site::log() const { return error_log(tree_->root()); }
 
 }  // namespace ringx::http

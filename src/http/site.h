@@ -152,6 +152,10 @@ class Site : public ringx::Site {
     const std::vector<Listen>& listens() const override { return listens_; }
     // Null when this generation does not listen there.
     const ListenPoint* find(const std::string& listen_key) const;
+    // How its servers speak TLS.
+    std::vector<std::shared_ptr<const TlsContext>> tls_contexts() const;
+    // Of what belongs to no server.
+    const Log& log() const;
 
  private:
     void add_server(const conf::Block& block);

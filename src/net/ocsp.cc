@@ -4,6 +4,7 @@
 #include <openssl/http.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <limits>
 
@@ -57,18 +58,28 @@ std::expected<OcspResponder, std::string> OcspResponder::parse(std::string_view 
     auto wrong = [](std::string_view why, std::string_view where) {
         return std::unexpected(text::format("{} in OCSP responder \"{}\"", why, where));
     };
+    // It goes into a head and into logs, and a certificate may have brought it.
+    bool is_text = std::ranges::all_of(url, [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!is_text) return std::unexpected("invalid URL of an OCSP responder");
     if (!has_scheme(url)) return wrong("invalid URL prefix", url);
     std::string_view rest = url.substr(scheme.size());
     if (std::string_view(":/?#").contains(rest[0])) return wrong("no host", rest);
     OpensslText host, path, query;
     int port = 0;
-    int parsed = OSSL_HTTP_parse_url(std::string(url).c_str(), nullptr, nullptr, host.into(), nullptr, &port,
-                                     path.into(), query.into(), nullptr);
+    std::string plain = text::format("{}{}", scheme, rest);
+    int parsed = OSSL_HTTP_parse_url(plain.c_str(), nullptr, nullptr, host.into(), nullptr, &port, path.into(),
+                                     query.into(), nullptr);
     ERR_clear_error();
-    if (parsed == 0 || port == 0) return wrong("invalid host or port", rest);
-    OcspResponder responder{std::string(host.view()), static_cast<uint16_t>(port), std::string(path.view())};
+    if (parsed == 0) return wrong("invalid port", rest);
+    std::string_view name = host.view();
+    if (name.starts_with('[')) name = name.substr(1, name.size() - 2);
+    OcspResponder responder{std::string(name), static_cast<uint16_t>(port), std::string(path.view())};
     if (!query.view().empty()) responder.path.append("?").append(query.view());
     return responder;
+}
+
+std::string OcspResponder::authority() const {
+    return host.contains(':') ? text::format("[{}]:{}", host, port) : text::format("{}:{}", host, port);
 }
 
 std::string OcspResponder::url_in(const X509& certificate) {

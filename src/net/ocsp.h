@@ -24,6 +24,9 @@ struct OcspResponder {
     uint16_t port = 80;
     std::string path;  // with its query
 
+    // "name:80", "[::1]:80"
+    std::string authority() const;
+
     // Of a URL. What is wrong is a fragment: invalid URL prefix in OCSP responder "URL"
     static std::expected<OcspResponder, std::string> parse(std::string_view url);
     // The URL a certificate names first; empty when it names none.

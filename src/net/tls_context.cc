@@ -89,6 +89,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     early_data_ = settings.early_data;
     record_bytes_max_ = settings.record_bytes_max;
 
+    std::vector<NamedCertificate> certificates;
     for (const TlsCertificate& pair : settings.certificates) {
         auto chain = read_certificate_chain(pair.chain);
         if (!chain) return std::unexpected(std::move(chain.error()));
@@ -105,12 +106,13 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
         if (SSL_CTX_use_PrivateKey(ctx, key->get()) == 0) {
             return refuse(text::format("SSL_CTX_use_PrivateKey(\"{}\")", pair.key.name));
         }
+        certificates.emplace_back(std::move(chain->certificate), pair.chain.name);
     }
 
     auto done = set_protocols(settings);
     if (done) done = set_ciphers(settings);
     if (done) done = set_verification(settings);
-    if (done) done = set_stapling(settings);
+    if (done) done = set_stapling(settings, certificates);
     if (!done) return done;
     set_sessions(settings);
     set_alpn(settings);
@@ -191,13 +193,23 @@ TlsContext::Done TlsContext::set_verification(const TlsSettings& settings) {
     return {};
 }
 
-TlsContext::Done TlsContext::set_stapling(const TlsSettings& settings) {
+TlsContext::Done TlsContext::set_stapling(const TlsSettings& settings,
+                                          const std::vector<NamedCertificate>& certificates) {
+    if (!settings.stapling) return {};
     SSL_CTX* ctx = ctx_.get();
-    if (!settings.stapling || settings.stapling_file.name.empty()) return {};
-    for (int at = SSL_CERT_SET_FIRST; SSL_CTX_set_current_cert(ctx, at) == 1; at = SSL_CERT_SET_NEXT) {
-        auto stapling = Stapling::of_file(*SSL_CTX_get0_certificate(ctx), settings.stapling_file);
-        if (!stapling) return std::unexpected(std::move(stapling.error()));
-        staplings_.push_back(std::move(*stapling));
+    StaplingRules rules = settings.stapling_rules;
+    std::string trusted = text::format("{}{}", settings.client_certificates.bytes, settings.trusted_certificates.bytes);
+    rules.trusted = trusted;
+    for (const auto& [certificate, name] : certificates) {
+        if (SSL_CTX_select_current_cert(ctx, certificate.get()) != 1) continue;  // another one took its place
+        bool has_file = !settings.stapling_file.name.empty();
+        STACK_OF(X509)* chain = nullptr;
+        SSL_CTX_get0_chain_certs(ctx, &chain);
+        auto made = has_file ? Stapling::of_file(*certificate, settings.stapling_file)
+                             : Stapling::of_responder(*certificate, name, chain, *SSL_CTX_get_cert_store(ctx), rules);
+        if (!made && has_file) return std::unexpected(std::move(made.error()));
+        if (made) staplings_.push_back(std::move(*made));
+        else warnings_.push_back(std::move(made.error()));
     }
     SSL_CTX_set_tlsext_status_cb(ctx, staple);
     SSL_CTX_set_tlsext_status_arg(ctx, &staplings_);

@@ -66,6 +66,7 @@ struct TlsSettings {
 
     bool stapling = false;
     TlsFile stapling_file;  // without it responders are asked
+    StaplingRules stapling_rules;
 
     std::string session_context;  // sessions are resumed only where this is the same
     int64_t session_seconds = 300;
@@ -92,6 +93,10 @@ class TlsContext {
     // What a certificate says of itself, for warnings: the first of those that end within so many seconds, as
     // "NAME expires on DATE"; empty when none does.
     const std::string& expiry_notice() const { return expiry_notice_; }
+    // What was asked for and cannot be had.
+    const std::vector<std::string>& warnings() const { return warnings_; }
+
+    const std::vector<Stapling>& staplings() const { return staplings_; }
 
     // For make() alone.
     struct Key {
@@ -108,7 +113,8 @@ class TlsContext {
     Done set_protocols(const TlsSettings& settings);
     Done set_ciphers(const TlsSettings& settings);
     Done set_verification(const TlsSettings& settings);
-    Done set_stapling(const TlsSettings& settings);
+    using NamedCertificate = std::pair<OwnedX509, std::string>;
+    Done set_stapling(const TlsSettings& settings, const std::vector<NamedCertificate>& certificates);
     void set_sessions(const TlsSettings& settings);
     void set_session_store(const SessionStore& store);
     void set_alpn(const TlsSettings& settings);
@@ -122,6 +128,7 @@ class TlsContext {
     std::shared_ptr<const NamedZone> session_zone_;
     std::string alpn_;  // as in the protocol (RFC 7301 section 3.1)
     std::string expiry_notice_;
+    std::vector<std::string> warnings_;
     std::vector<Stapling> staplings_;
 };
 

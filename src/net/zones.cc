@@ -41,6 +41,17 @@ NamedZone* NamedZones::use(conf::Binding& binding, const conf::Word& word, std::
     return &zone;
 }
 
+std::shared_ptr<NamedZone> NamedZones::own(std::string_view use, size_t bytes) {
+    auto known = std::ranges::find_if(zones_, [&](const auto& zone) { return zone->use == use; });
+    if (known != zones_.end()) return *known;
+    auto zone = std::make_shared<NamedZone>();
+    zone->name = use;
+    zone->use = use;
+    zone->bytes = bytes;
+    zones_.push_back(zone);
+    return zone;
+}
+
 void NamedZones::complete(conf::Completion& completion) {
     for (const auto& zone : zones_) {
         if (zone->bytes == 0) completion.mistake(text::format("zero size shared memory zone \"{}\"", zone->name));

@@ -41,6 +41,9 @@ class NamedZones {
     NamedZone* use(conf::Binding& binding, const conf::Word& word, std::string_view name, size_t bytes,
                    std::string_view what_for);
 
+    // The zone for a use that has only one, which no directive names. `use` is a literal, and its name too.
+    std::shared_ptr<NamedZone> own(std::string_view use, size_t bytes);
+
     std::span<const std::shared_ptr<NamedZone>> all() const { return zones_; }
 
     void complete(conf::Completion& completion);

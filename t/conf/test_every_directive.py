@@ -142,6 +142,7 @@ BY_NAME = {
                           "maybe", '""', "shared:a:1m shared:a:2m", "shared:a:1m shared:b:1m", "Shared:a:1m"],
     "ssl_session_ticket_key": ["own.crt"],
     "ssl_stapling_file": ["own.der"],
+    "ssl_stapling_responder": ["http://a"],
     "ssl_trusted_certificate": ["own.crt"],
     "ssl_verify_client": ["off", "maybe", "1"],
     "ssl_protocols": ["TLSv1.2", "TLSv1.2 tlsv1.3", "TLSv1.4", "TLSv1.2 TLSv1.2"],
