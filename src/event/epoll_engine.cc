@@ -181,6 +181,8 @@ void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {
     if (counters_.completions != before || !ready_.empty()) timeout = 0;
     ++counters_.waits;
     int count = epoll_wait(epoll_.get(), events_.data(), events_max, timeout);
+    // Whoever was stopped and continued asks for what came meanwhile: it counts before the time.
+    if (count < 0 && errno == EINTR) count = epoll_wait(epoll_.get(), events_.data(), events_max, 0);
     CHECK(count >= 0 || errno == EINTR);
     loop_.refresh_clock();
     for (int i = 0; i < count; ++i) deliver(events_[static_cast<size_t>(i)]);

@@ -73,6 +73,7 @@ class UringEngine final : public Engine {
     bool queue_cancel(Operation& operation);
 
     void queue_what_waits();
+    bool kernel_has_more();
     void enter(std::optional<uint64_t> sleep_ms);
     void submit();
     void deliver();
@@ -242,13 +243,17 @@ void UringEngine::submit() {
     CHECK(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
 }
 
+// Deferred work and an overflowed queue need an enter; without any of them there is nothing to ask for.
+bool UringEngine::kernel_has_more() {
+    return (IO_URING_READ_ONCE(*ring_.get()->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
 void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
     if (io_uring_cq_has_overflow(ring_.get())) ++counters_.overflows;
     int result = 0;
     if (sleep_ms == 0 || io_uring_cq_ready(ring_.get()) > 0) {
-        // Deferred work and an overflowed queue need an enter; without any of them there is nothing to ask for.
-        unsigned kernel_has = IO_URING_READ_ONCE(*ring_.get()->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-        if (kernel_has != 0 || io_uring_sq_ready(ring_.get()) > 0) result = io_uring_submit_and_get_events(ring_.get());
+        bool has_any = kernel_has_more() || io_uring_sq_ready(ring_.get()) > 0;
+        if (has_any) result = io_uring_submit_and_get_events(ring_.get());
     } else {
         __kernel_timespec limit{};
         if (sleep_ms) {
@@ -257,6 +262,11 @@ void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
         }
         io_uring_cqe* first;
         result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, sleep_ms ? &limit : nullptr, nullptr);
+        // Whoever was woken late, or stopped and continued, asks for what came meanwhile: it counts before the time.
+        // The result need not tell: it may be the number of what was submitted.
+        bool in_vain = result >= 0 || result == -ETIME || result == -EINTR;
+        in_vain = in_vain && io_uring_cq_ready(ring_.get()) == 0;
+        if (in_vain && kernel_has_more()) result = io_uring_submit_and_get_events(ring_.get());
     }
     // Time out, signals, and backpressure that ends when completions have been taken. Anything else is our mistake, or
     // a lost completion.

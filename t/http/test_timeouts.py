@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import time
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_the_head_of_a_later_request_has_the_same_time(serve):
         assert client.read_response().status == 200
         client.send("GET / HTTP/1.1\r\n")
         assert client.read_response().status == 408
+
+
+def test_what_came_while_the_server_was_stopped_is_not_late(serve):
+    server = serve("keepalive_timeout 3s;", workers=1)
+    with server.client() as client:
+        assert client.get("/").status == 200
+        with server.paused():
+            client.send_request("GET", "/")
+            late = time.monotonic() + 3
+            wait_until(lambda: time.monotonic() > late, "the time to pass")
+        assert client.read_response().text == "hello\n"
 
 
 def test_408_is_in_the_access_log(serve):

@@ -165,6 +165,7 @@ def test_at_the_limit_clients_wait_and_are_served_later(serve):
     for client in clients:
         assert client.get("/").status == 200
     server.wait_for_log("8 worker_connections are in use")
+    assert clients[0].get("/").status == 200  # a turn later: it accepts no more
     late = server.client()
     late.send_request("GET", "/")
     late.socket.settimeout(0.2)
