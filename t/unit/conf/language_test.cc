@@ -45,6 +45,7 @@ TEST(Language, dumps_a_line_for_each_row) {
 }
 
 TEST(Language, gives_a_slot_one_index_for_all_languages) {
+    sample::language();
     size_t before = sample::settings.index();
     static const Section sections[] = {{"empty", {}, &sample::watched}, {"also empty", {}, &sample::settings}};
     Language other(sections);

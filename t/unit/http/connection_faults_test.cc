@@ -61,8 +61,9 @@ const Script scripts[] = {
 };
 
 std::string configuration() {
-    return "lingering_timeout 20ms; lingering_time 50ms; send_timeout 100ms; client_header_timeout 100ms;\n"
-           "client_body_timeout 100ms; keepalive_timeout 100ms;\n"
+    // Nothing of what is played waits for any of these.
+    return "lingering_timeout 1h; lingering_time 1h; send_timeout 1h; client_header_timeout 1h;\n"
+           "client_body_timeout 1h; keepalive_timeout 1h;\n"
            "server { listen 8080; root " + scene_directory() + ";\n"
            "  error_page 404 /small;\n"
            "  location /now { handler now; }\n"

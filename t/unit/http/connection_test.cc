@@ -23,7 +23,7 @@ using Choice = EngineSettings::Choice;
 constexpr std::string_view get_small = "GET /small HTTP/1.1\r\nHost: a\r\n\r\n";
 
 std::string configuration() {
-    return "lingering_timeout 50ms; lingering_time 200ms;\n"
+    return "lingering_timeout 1h; lingering_time 1h;\n"
            "server { listen 8080; root " + scene_directory() + ";\n"
            "  location /now { handler now; }\n"
            "  location /later { handler later; }\n"

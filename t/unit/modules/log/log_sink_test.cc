@@ -131,11 +131,16 @@ TEST_F(LogSinkTest, a_buffer_is_written_when_the_next_line_does_not_fit) {
     EXPECT_EQ(content(), "/1\n/2\n");
 }
 
-TEST_F(LogSinkTest, a_buffer_is_written_when_its_time_has_come) {
-    auto served = site("buffer=1k flush=20ms");
+TEST_F(LogSinkTest, a_buffer_waits_for_its_time) {
+    auto served = site("buffer=1k flush=1h");
     log(*served, "/1");
     served->turn();
     EXPECT_EQ(content(), "");
+}
+
+TEST_F(LogSinkTest, a_buffer_is_written_when_its_time_has_come) {
+    auto served = site("buffer=1k flush=20ms");
+    log(*served, "/1");
     while (content().empty()) served->loop.turn();  // sleeps until the timer
     EXPECT_EQ(content(), "/1\n");
 }
