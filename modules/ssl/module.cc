@@ -56,6 +56,26 @@ void read_passwords(Settings& settings, conf::Binding& binding) {
     binding.mistake(word, text::format("{}() \"{}\" failed ({})", error.call, path, describe(error)));
 }
 
+// off, or shared:NAME:SIZE
+void set_ocsp_cache(Settings& settings, conf::Binding& binding) {
+    constexpr std::string_view shared = "shared:";
+    const conf::Word& word = binding.words()[0];
+    if (settings.client_ocsp_cache.given) return binding.duplicate();
+    if (word.text == "off") return settings.client_ocsp_cache.give(nullptr);
+    std::string_view rest = word.text.substr(std::min(word.text.size(), shared.size()));
+    std::string_view name = rest.substr(0, rest.find(':'));
+    auto size = conf::parse<conf::Size>(rest.substr(std::min(rest.size(), name.size() + 1)));
+    if (!word.text.starts_with(shared) || name.empty() || !size) {
+        return binding.mistake(word, text::format("invalid OCSP cache \"{}\"", word.text),
+                               "expected off or shared:name:size");
+    }
+    if (size->bytes < SharedZone::bytes_min) {
+        return binding.mistake(word, text::format("OCSP cache \"{}\" is too small", word.text));
+    }
+    settings.client_ocsp_cache.give(
+        named_zones.in(binding.block()).use(binding, word, name, size->bytes, "ssl_ocsp_cache"));
+}
+
 // What this OpenSSL cannot do may be switched off, and nothing else.
 void refuse_unless_off(conf::Binding& binding) {
     auto on = binding.parse<bool>(binding.words()[0]);
@@ -98,6 +118,14 @@ constexpr conf::Directive directives[] = {
         .shown_as("file"),
     conf::value<&Settings::crl>("ssl_crl", servers, "Which certificates of clients were revoked, PEM.")
         .shown_as("file"),
+    conf::value<&Settings::client_ocsp>("ssl_ocsp", servers,
+                                        "Whether responders are asked if certificates of clients were revoked."),
+    conf::value<&Settings::client_ocsp_responder>("ssl_ocsp_responder", servers,
+                                                  "Who is asked about clients, instead of whom certificates name.")
+        .shown_as("url"),
+    conf::custom<&set_ocsp_cache, &Settings::client_ocsp_cache>("ssl_ocsp_cache", servers, {1, 1},
+                                                                "Where what they say about clients is kept.")
+        .shown_as("off | shared:name:size"),
     conf::value<&Settings::stapling>("ssl_stapling", servers,
                                      "Whether clients are shown that the certificate was not revoked."),
     conf::value<&Settings::stapling_file>("ssl_stapling_file", servers,

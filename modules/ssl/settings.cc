@@ -123,6 +123,20 @@ void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
     }
 }
 
+void read_client_ocsp(const Settings& own, Files& files, TlsSettings& tls) {
+    if (*own.client_ocsp == ClientOcsp::off) return;
+    if (tls.verify == VerifyClient::optional_no_ca) {
+        return files.complain({}, "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"");
+    }
+    ClientOcspRules& rules = tls.client_ocsp.emplace();
+    rules.leaf_only = *own.client_ocsp == ClientOcsp::leaf;
+    if (NamedZone* zone = *own.client_ocsp_cache) rules.cache = zone->shared_from_this();
+    if (own.client_ocsp_responder->empty()) return;
+    auto responder = OcspResponder::parse(*own.client_ocsp_responder);
+    if (!responder) return files.complain({}, text::format("{} in \"ssl_ocsp_responder\"", responder.error()));
+    rules.responder = std::move(*responder);
+}
+
 void read_stapling(const Settings& own, Files& files, conf::Completion& completion, TlsSettings& tls) {
     tls.stapling = *own.stapling;
     if (!tls.stapling) return;
@@ -161,6 +175,7 @@ void Settings::complete(conf::Completion& completion) {
     tls.client_certificates = files.read(*client_certificate, "certificate");
     tls.trusted_certificates = files.read(*trusted_certificate, "certificate");
     tls.revoked = files.read(*crl, "revocation list");
+    read_client_ocsp(*this, files, tls);
     read_stapling(*this, files, completion, tls);
     tls.early_data = *early_data;
     tls.session_seconds = session_timeout->count();

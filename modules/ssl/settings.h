@@ -37,6 +37,11 @@ constexpr std::array<conf::Choice<VerifyClient>, 4> choices(VerifyClient) {
 
 namespace ringx::http::ssl {
 
+enum class ClientOcsp : uint8_t { off, on, leaf };
+constexpr std::array<conf::Choice<ClientOcsp>, 3> choices(ClientOcsp) {
+    return {{{"off", ClientOcsp::off}, {"on", ClientOcsp::on}, {"leaf", ClientOcsp::leaf}}};
+}
+
 using Words = std::vector<conf::Word>;
 using Command = std::pair<std::string_view, std::string_view>;
 
@@ -67,6 +72,10 @@ struct Settings {
     Setting<std::string_view> client_certificate;
     Setting<std::string_view> trusted_certificate;
     Setting<std::string_view> crl;
+
+    Setting<ClientOcsp> client_ocsp{ClientOcsp::off};
+    Setting<std::string_view> client_ocsp_responder;
+    Setting<NamedZone*> client_ocsp_cache{nullptr};
 
     Setting<bool> stapling{false};
     Setting<std::string_view> stapling_file;

@@ -218,8 +218,9 @@ Value remaining_days(Request& request, X509* certificate) {
 Value verdict(Request& request, SSL* ssl) {
     if (SSL_get0_peer_certificate(ssl) == nullptr) return "NONE";
     long result = SSL_get_verify_result(ssl);
-    if (result == X509_V_OK) return "SUCCESS";
-    return request.arena.join({"FAILED:", X509_verify_cert_error_string(result)});
+    if (result != X509_V_OK) return request.arena.join({"FAILED:", X509_verify_cert_error_string(result)});
+    ClientFault fault = request.peer->tls->client_fault();
+    return fault == nullptr ? Value("SUCCESS") : request.arena.join({"FAILED:", fault});
 }
 
 }  // namespace

@@ -108,6 +108,7 @@ class Connection : public ListNode {
 
     // TLS.
     Task<bool> shake_hands(std::string_view server_name);
+    Task<bool> check_client(Tls& tls, uint64_t until_ms);
     Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);
     uint16_t tls_refusal() const;
     Task<void> close_tls();
@@ -135,6 +136,8 @@ class Connection : public ListNode {
     void log_current(Level level, Error error, std::string_view what, std::string_view doing) const;
     void log_leaving(Error error) const;
     void log_handshake_end(Error error) const;
+    const Log& handshake_log() const;
+    LogContext handshake_context() const;
     void log_handshake(Error error, std::string_view what, Level level = Level::info) const;
 
     HttpServer& server_;

@@ -102,9 +102,12 @@ void Connection::log_leaving(Error error) const {
     log.write(Level::info, LogContext{peer_.number, describe, &peer_, doing}, error, "{}", what);
 }
 
+const Log& Connection::handshake_log() const { return error_log(*listen_.point->default_server().outside.block); }
+
+LogContext Connection::handshake_context() const { return {peer_.number, describe, &peer_, "SSL handshaking"}; }
+
 void Connection::log_handshake(Error error, std::string_view what, Level level) const {
-    const Log& log = error_log(*listen_.point->default_server().outside.block);
-    log.write(level, LogContext{peer_.number, describe, &peer_, "SSL handshaking"}, error, "{}", what);
+    handshake_log().write(level, handshake_context(), error, "{}", what);
 }
 
 void Connection::log_proxy_fault(std::string_view fault) const {

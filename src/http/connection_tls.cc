@@ -105,9 +105,22 @@ Task<bool> Connection::shake_hands(std::string_view server_name) {
         log_handshake({}, text::format("SSL_do_handshake() failed{}", tls->fault()));
         co_return false;
     }
+    bool goes_on = true;
+    if (tls->context().client_ocsp() != nullptr) goes_on = co_await check_client(*tls, until_ms);
     peer_.tls = tls.get();
     stream_.secure(std::move(tls));
-    co_return true;
+    co_return goes_on;
+}
+
+// Asks responders about the client's certificate. False: the connection was ended meanwhile.
+Task<bool> Connection::check_client(Tls& tls, uint64_t until_ms) {
+    OcspInquiry::Subject subject{.log = [this]() -> const Log& { return handshake_log(); },
+                                 .context = handshake_context()};
+    uint64_t left_ms = until_ms - std::min(until_ms - 1, server_.clock().now_ms());
+    ClientFault fault = co_await ask_about_client(server_.client_desk(), tls.ssl(), *tls.context().client_ocsp(),
+                                                  subject, left_ms);
+    tls.set_client_fault(fault);
+    co_return !ended_;
 }
 
 // One step of it: as far as what has come allows, all that is to be said, and what comes then.
@@ -156,6 +169,9 @@ uint16_t Connection::tls_refusal() const {
     }
     if (context->verify() == VerifyClient::on && SSL_get0_peer_certificate(tls->ssl()) == nullptr) {
         return refuse(496, "client sent no required SSL certificate");
+    }
+    if (tls->client_fault() != nullptr) {
+        return refuse(495, text::format("client SSL certificate verify error: {}", tls->client_fault()));
     }
     return 0;
 }

@@ -45,8 +45,8 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .counters = worker.all_counters,
              .lives = worker.lives,
              .life = worker.life},
-      ocsp_desk_(worker.loop),
-      stapler_(worker_, ocsp_desk_) {}
+      client_desk_(worker.loop),
+      stapler_(worker_) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 
@@ -85,6 +85,7 @@ void HttpServer::drain() {
 void HttpServer::end() {
     draining_ = true;
     stapler_.end();
+    client_desk_.cancel();
     open_.each([](Connection& connection) { connection.end(); });
 }
 

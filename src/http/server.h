@@ -48,6 +48,7 @@ class HttpServer : public Server, private Timer {
     bool draining() const { return draining_; }
     Counters& counters() { return worker_.counters; }
     Output& output() { return output_; }
+    OcspDesk& client_desk() { return client_desk_; }
     const PageCache& page_cache() const { return page_cache_; }
     uint64_t next_connection_number();
 
@@ -68,7 +69,7 @@ class HttpServer : public Server, private Timer {
     WorkerParts parts_;
     Output output_;
     PageCache page_cache_;
-    OcspDesk ocsp_desk_;
+    OcspDesk client_desk_;
     Stapler stapler_;
     std::vector<std::unique_ptr<Request>> idle_requests_;
     List<Connection> open_;

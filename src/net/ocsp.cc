@@ -52,6 +52,11 @@ OcspStatus status_of(int status) {
                                                  : OcspStatus::unknown;
 }
 
+unsigned long flags_of(OcspTrust::Signer signer) {
+    constexpr unsigned long flags[] = {OCSP_NOVERIFY, OCSP_TRUSTOTHER, 0};
+    return flags[static_cast<size_t>(signer)];
+}
+
 }  // namespace
 
 std::expected<OcspResponder, std::string> OcspResponder::parse(std::string_view url) {
@@ -91,6 +96,14 @@ std::string OcspResponder::url_in(const X509& certificate) {
     return first;
 }
 
+std::expected<OcspResponder, std::string> OcspResponder::named_in(const X509& certificate) {
+    std::string url = url_in(certificate);
+    if (url.empty()) return std::unexpected("no OCSP responder URL in certificate");
+    auto responder = parse(url);
+    if (!responder) return std::unexpected(text::format("{} in certificate", responder.error()));
+    return responder;
+}
+
 std::string_view name_of(OcspStatus status) {
     constexpr std::string_view names[] = {"good", "revoked", "unknown"};
     return names[static_cast<size_t>(status)];
@@ -127,8 +140,8 @@ std::expected<OcspVerdict, std::string> OcspQuestion::judge(std::string_view res
     }
     std::unique_ptr<OCSP_BASICRESP, FreedBy<OCSP_BASICRESP_free>> basic(OCSP_response_get1_basic(whole.get()));
     if (basic == nullptr) return refuse("OCSP_response_get1_basic()");
-    unsigned long flags = trust.signer_needs_chain ? OCSP_TRUSTOTHER : OCSP_NOVERIFY;
-    if (OCSP_basic_verify(basic.get(), signers_.get(), trust.roots, flags) != 1) return refuse("OCSP_basic_verify()");
+    int verified = OCSP_basic_verify(basic.get(), signers_.get(), trust.roots, flags_of(trust.signer));
+    if (verified != 1) return refuse("OCSP_basic_verify()");
 
     int status = 0;
     ASN1_GENERALIZEDTIME* this_update = nullptr;

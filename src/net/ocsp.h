@@ -31,6 +31,8 @@ struct OcspResponder {
     static std::expected<OcspResponder, std::string> parse(std::string_view url);
     // The URL a certificate names first; empty when it names none.
     static std::string url_in(const X509& certificate);
+    // The same, read.
+    static std::expected<OcspResponder, std::string> named_in(const X509& certificate);
 };
 
 enum class OcspStatus : uint8_t { good, revoked, unknown };
@@ -45,8 +47,13 @@ struct OcspVerdict {
 
 // Who vouches for a response.
 struct OcspTrust {
+    enum class Signer : uint8_t {
+        anyone,     // who has signed it, as long as he shows a certificate or is known
+        known,      // the issuer or who is above him; or whom the issuer appointed, by a chain to a root
+        appointed,  // the issuer, or whom the issuer appointed, by a chain to a root
+    };
     X509_STORE* roots;
-    bool signer_needs_chain;  // to one of them; otherwise any signature of the named signer is enough
+    Signer signer;
 };
 
 class OcspQuestion {

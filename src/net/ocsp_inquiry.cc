@@ -114,13 +114,25 @@ class OcspInquiry::Lookup final : private BlockingJob {
     std::coroutine_handle<> waiter_;
 };
 
+void OcspDesk::cancel() {
+    inquiries_.each([](OcspInquiry& inquiry) { inquiry.cancel(); });
+}
+
+OcspInquiry::OcspInquiry(OcspDesk& desk, const OcspQuestion& question, const OcspResponder& responder,
+                         Subject subject)
+    : desk_(desk), question_(question), responder_(responder), subject_(std::move(subject)) {
+    desk_.inquiries_.push_back(*this);
+    ++desk_.inquiries_count_;
+}
+
 uint64_t OcspInquiry::left_ms() const {
     uint64_t now = desk_.loop().clock().now_ms();
     return now < until_ms_ ? until_ms_ - now : 1;
 }
 
 // Each of the addresses has its share of the time.
-Task<std::optional<std::string>> OcspInquiry::ask() {
+Task<std::optional<std::string>> OcspInquiry::ask(uint64_t limit_ms) {
+    limit_ms = std::min(limit_ms, limit_ms_max);
     const uint64_t end_ms = desk_.loop().clock().now_ms() + limit_ms;
     until_ms_ = end_ms;
     std::vector<Address> addresses = co_await find_addresses();
@@ -142,7 +154,7 @@ Task<std::vector<Address>> OcspInquiry::find_addresses() {
         addresses.push_back(*known);
         co_return addresses;
     }
-    Lookup lookup(desk_.names(), std::move(name), until_ms_);
+    Lookup lookup(desk_.names_, std::move(name), until_ms_);
     addresses = co_await lookup;
     if (addresses.empty()) fail_with({}, text::format("{} could not be resolved", responder_.host));
     co_return addresses;
@@ -232,7 +244,7 @@ void OcspInquiry::report(Error error, std::string_view what) const {
         if (!inquiry.peer_.empty()) tail.add("peer", inquiry.peer_);
         if (!inquiry.subject_.certificate.empty()) tail.quote("certificate", inquiry.subject_.certificate);
     };
-    LogContext context{subject_.connection, describe, this, "requesting certificate status"};
+    LogContext context{subject_.context.connection, describe, this, "requesting certificate status"};
     subject_.log().write(Level::error, context, error, "{}", what);
 }
 

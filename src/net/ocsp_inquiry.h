@@ -20,37 +20,50 @@
 
 namespace ringx {
 
-// What the inquiries of a worker use together.
+class OcspInquiry;
+
+// Where inquiries of one kind are made, in a worker.
 class OcspDesk {
  public:
     explicit OcspDesk(Loop& loop) : loop_(loop), names_(loop) { names_.set_threads_max(1); }
+    OcspDesk(const OcspDesk&) = delete;
+    OcspDesk& operator=(const OcspDesk&) = delete;
+    ~OcspDesk() { CHECK(inquiries_.empty()); }
 
     Loop& loop() { return loop_; }
-    BlockingPool& names() { return names_; }
+    // How many are under way.
+    size_t inquiries() const { return inquiries_count_; }
+    // Ends all of them early.
+    void cancel();
 
  private:
+    friend class OcspInquiry;
+
     Loop& loop_;
     BlockingPool names_;
+    List<OcspInquiry> inquiries_;
+    size_t inquiries_count_ = 0;
 };
 
 class OcspInquiry : public ListNode {
  public:
-    // As nginx gives a responder; names, connections and all addresses of it together have this time.
-    static constexpr uint64_t limit_ms = 60'000;
+    // As nginx gives a responder.
+    static constexpr uint64_t limit_ms_max = 60'000;
 
     // What lines about it say besides.
     struct Subject {
         std::function<const Log&()> log;  // the one that rules when a line is written
-        uint64_t connection = 0;          // 0: nobody's
+        LogContext context = {};          // of the connection, if there is one
         std::string certificate = {};     // its file
     };
 
     // REQUIRES: question and responder outlive it.
-    OcspInquiry(OcspDesk& desk, const OcspQuestion& question, const OcspResponder& responder, Subject subject)
-        : desk_(desk), question_(question), responder_(responder), subject_(std::move(subject)) {}
+    OcspInquiry(OcspDesk& desk, const OcspQuestion& question, const OcspResponder& responder, Subject subject);
+    ~OcspInquiry() { --desk_.inquiries_count_; }
 
-    // The response, or nothing after saying why; or after cancel().
-    Task<std::optional<std::string>> ask();
+    // The response, or nothing after saying why; or after cancel(). The name, and all addresses together, have
+    // `limit_ms`.
+    Task<std::optional<std::string>> ask(uint64_t limit_ms);
 
     // Ends it early.
     void cancel() {

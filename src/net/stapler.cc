@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/format.h"
 #include "net/staples.h"
 
@@ -13,8 +12,6 @@ namespace {
 constexpr size_t inquiries_max = 8;
 
 }  // namespace
-
-Stapler::~Stapler() { CHECK(inquiries_count_ == 0); }
 
 void Stapler::use(std::vector<std::shared_ptr<const TlsContext>> contexts, const Log* log) {
     contexts_ = std::move(contexts);
@@ -29,14 +26,14 @@ void Stapler::use(std::vector<std::shared_ptr<const TlsContext>> contexts, const
 void Stapler::end() {
     contexts_.clear();
     worker_.loop.timers().stop(*this);
-    inquiries_.each([](OcspInquiry& inquiry) { inquiry.cancel(); });
+    desk_.cancel();
 }
 
 void Stapler::look() {
     int64_t again = Staples::look_again_max;
     for (const auto& context : contexts_) {
         for (const Stapling& stapling : context->staplings()) {
-            if (inquiries_count_ == inquiries_max) return;  // whichever ends first looks again
+            if (inquiries() == inquiries_max) return;  // whichever ends first looks again
             if (stapling.source() != nullptr) again = std::min(again, care_for(context, *stapling.source()));
         }
     }
@@ -57,10 +54,7 @@ Conversation Stapler::ask([[maybe_unused]] std::shared_ptr<const TlsContext> con
     std::shared_ptr<SharedZone> zone = source.zone->memory;
     OcspInquiry inquiry(desk_, source.question, source.responder,
                         {.log = [this]() -> const Log& { return *log_; }, .certificate = source.certificate});
-    inquiries_.push_back(inquiry);
-    ++inquiries_count_;
-    std::optional<std::string> response = co_await inquiry.ask();
-    --inquiries_count_;
+    std::optional<std::string> response = co_await inquiry.ask(OcspInquiry::limit_ms_max);
 
     Staples staples(*zone, worker_.loop.clock().seconds());
     if (inquiry.cancelled()) {

@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "base/list.h"
 #include "event/timer.h"
 #include "net/ocsp_inquiry.h"
 #include "net/service.h"
@@ -17,15 +16,14 @@ namespace ringx {
 
 class Stapler : private Timer {
  public:
-    explicit Stapler(const WorkerContext& worker, OcspDesk& desk) : worker_(worker), desk_(desk) {}
-    ~Stapler() override;
+    explicit Stapler(const WorkerContext& worker) : worker_(worker), desk_(worker.loop) {}
 
     // From now on it cares for these; `log` is there as long as they are.
     void use(std::vector<std::shared_ptr<const TlsContext>> contexts, const Log* log);
     // Ends what is under way; nothing more is asked.
     void end();
     // How many inquiries are under way.
-    size_t inquiries() const { return inquiries_count_; }
+    size_t inquiries() const { return desk_.inquiries(); }
 
  private:
     void expire() override { look(); }
@@ -34,11 +32,9 @@ class Stapler : private Timer {
     Conversation ask(std::shared_ptr<const TlsContext> context, const StaplingSource& source);
 
     const WorkerContext& worker_;
-    OcspDesk& desk_;
+    OcspDesk desk_;
     std::vector<std::shared_ptr<const TlsContext>> contexts_;
     const Log* log_ = nullptr;
-    List<OcspInquiry> inquiries_;
-    size_t inquiries_count_ = 0;
 };
 
 }  // namespace ringx

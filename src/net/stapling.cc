@@ -72,9 +72,10 @@ Stapling::Made Stapling::of_responder(const X509& certificate, std::string_view 
 
     OcspQuestion question(certificate, *issuer, chain);
     std::string key = key_of(question, *responder, rules);
+    OcspTrust::Signer signer = rules.verify ? OcspTrust::Signer::known : OcspTrust::Signer::anyone;
     Stapling stapling(certificate);
     stapling.source_ = std::make_unique<const StaplingSource>(
-        std::move(question), std::move(*responder), OcspTrust{&roots, rules.verify}, std::string(name),
+        std::move(question), std::move(*responder), OcspTrust{&roots, signer}, std::string(name),
         std::move(key), rules.zone);
     return stapling;
 }

@@ -56,6 +56,10 @@ class Tls final : public ReceiveFilter {
     std::string_view server_name() const { return server_name_; }
     const TlsContext& context() const { return *context_; }
 
+    // What responders have against the client's certificate; null: nothing.
+    ClientFault client_fault() const { return client_fault_; }
+    void set_client_fault(ClientFault fault) { client_fault_ = fault; }
+
  private:
     friend struct TlsBio;
 
@@ -74,6 +78,7 @@ class Tls final : public ReceiveFilter {
     std::string unsent_;
     std::string server_name_;
     std::string fault_;
+    ClientFault client_fault_ = nullptr;
     uint64_t streamed_ = 0;    // bytes sent without a pause
     uint64_t sent_at_ms_ = 0;
     State state_ = State::hungry;

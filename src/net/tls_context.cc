@@ -86,6 +86,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     if (ctx_ == nullptr) return refuse("SSL_CTX_new()");
     SSL_CTX* ctx = ctx_.get();
     verify_ = settings.verify;
+    client_ocsp_ = settings.client_ocsp;
     early_data_ = settings.early_data;
     record_bytes_max_ = settings.record_bytes_max;
 

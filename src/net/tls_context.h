@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/client_ocsp.h"
 #include "net/openssl.h"
 #include "net/stapling.h"
 #include "net/ticket_key.h"
@@ -63,6 +64,7 @@ struct TlsSettings {
     TlsFile client_certificates;   // whom clients are told to be trusted
     TlsFile trusted_certificates;  // who is trusted beside
     TlsFile revoked;
+    std::optional<ClientOcspRules> client_ocsp;
 
     bool stapling = false;
     TlsFile stapling_file;  // without it responders are asked
@@ -84,6 +86,8 @@ class TlsContext {
 
     SSL_CTX* ssl_ctx() const { return ctx_.get(); }
     VerifyClient verify() const { return verify_; }
+    // Null: nobody is asked about clients.
+    const ClientOcspRules* client_ocsp() const { return client_ocsp_ ? &*client_ocsp_ : nullptr; }
     bool early_data() const { return early_data_; }
     uint32_t record_bytes_max() const { return record_bytes_max_; }
     const std::vector<TicketKey>& ticket_keys() const { return ticket_keys_; }
@@ -122,6 +126,7 @@ class TlsContext {
 
     OwnedSslCtx ctx_;
     VerifyClient verify_ = VerifyClient::off;
+    std::optional<ClientOcspRules> client_ocsp_;
     bool early_data_ = false;
     uint32_t record_bytes_max_ = 0;
     std::vector<TicketKey> ticket_keys_;

@@ -61,9 +61,9 @@ class Certificate:
 class Authority(Certificate):
     """Issues certificates. `Authority("root").issue("client")`"""
 
-    def __init__(self, name, issuer=None):
+    def __init__(self, name, issuer=None, extensions=()):
         key = make_key()
-        certificate = sign(name, key, issuer, days=3650, ca=True)
+        certificate = sign(name, key, issuer, days=3650, ca=True, extensions=extensions)
         super().__init__(certificate, key, (issuer, *issuer.issuers) if issuer else ())
         self.revoked = []
 

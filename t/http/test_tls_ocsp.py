@@ -1,6 +1,9 @@
 """Whether certificates were revoked: what is stapled to the server's, and what is asked about the client's."""
 
 import re
+import signal
+import socket
+import ssl
 import subprocess
 
 import pytest
@@ -253,3 +256,169 @@ def test_what_cannot_be_stapled_is_a_warning(serve, text):
     warned = server.run("-t").stderr
     assert f'[warn] "ssl_stapling" ignored, {WARNINGS[text]} "{server.path("conf/own.crt")}"' in warned
     assert stapled(server) is None
+
+
+# --- clients
+
+
+class Clients:
+    """Clients' certificates, each issued by an authority of its own below the root, and what the server trusts."""
+
+    def __init__(self, responder, directory):
+        self.responder = responder
+        self.directory = directory
+        self.root = responder.authority
+
+    def issue(self, name="client", named=True, issuer=None):
+        issuer = issuer or self.root
+        extensions = [responder_at(self.responder.url)] if named else []
+        return self.responder.knows(issuer.issue(name, extensions=extensions))
+
+    def context(self, certificate):
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+        path = self.directory / f"{certificate.certificate.serial_number}.pem"
+        path.write_text(certificate.chain + certificate.key_pem)
+        tls.load_cert_chain(path)
+        return tls
+
+    def get(self, server, certificate):
+        """The status, and $ssl_client_verify."""
+        with server.client(2, tls=self.context(certificate)) as client:
+            response = client.get("/")
+            return response.status, response.header("Verify")
+
+
+@pytest.fixture
+def clients(new_responder, tmp_path):
+    return Clients(new_responder(), tmp_path)
+
+
+VERIFY = ("ssl_verify_client on; ssl_verify_depth 3; ssl_client_certificate root.crt; "
+          "add_header Verify $ssl_client_verify always;")
+GOOD = (200, "SUCCESS")
+REVOKED = (400, "FAILED:certificate revoked")
+FAILED = (400, "FAILED:certificate status request failed")
+
+
+@pytest.fixture
+def serve_clients(serve, clients):
+    def start(text="ssl_ocsp on;", **configuration):
+        site = Site()
+        files = {**site.files, "conf/root.crt": clients.root.pem}
+        return serve(f"{TLS} {VERIFY} {text}", files=files, **configuration)
+    return start
+
+
+def test_clients_that_are_good_and_clients_that_are_not(serve_clients, clients):
+    server = serve_clients()
+    own = clients.issue()
+    assert clients.get(server, own) == GOOD
+    for does, result in (("revoked", REVOKED), ("unknown", (400, "FAILED:certificate status unknown")),
+                         *((way, FAILED) for way in ("try_later", "garbage", "wrong_signer", "expired", "closes"))):
+        clients.responder.does = does
+        assert clients.get(server, own) == result, does
+    server.wait_for_log(r"\[info\] .* client SSL certificate verify error: certificate revoked, client: 127.0.0.1")
+    server.wait_for_log(r"\[error\] \d+#\d+: \*\d+ OCSP response not successful \(3: trylater\) while requesting "
+                        r"certificate status, responder: 127.0.0.1, peer: 127.0.0.1:\d+$")
+    assert len(clients.responder.asked) == 8
+
+
+def test_nobody_is_asked_about_who_is_not_trusted(serve_clients, clients):
+    server = serve_clients()
+    stranger = Clients(clients.responder, clients.directory)
+    stranger.root = Authority("stranger")
+    status, verdict = stranger.get(server, stranger.issue())
+    assert (status, verdict.split(":")[0]) == (400, "FAILED")
+    assert not clients.responder.asked
+
+
+def test_the_certificates_above_are_asked_about_too(serve_clients, clients):
+    middle = clients.responder.knows(Authority("middle", clients.root, [responder_at(clients.responder.url)]))
+    client = clients.issue(issuer=middle)
+    answers = {client.certificate.serial_number: "good", middle.certificate.serial_number: "revoked"}
+    clients.responder.response = lambda serial, _: (
+        middle if serial == client.certificate.serial_number else clients.root
+    ).ocsp_response(clients.responder.known[serial], answers[serial])
+    assert clients.get(serve_clients("ssl_ocsp leaf;"), client) == GOOD
+    assert clients.responder.asked == [client.certificate.serial_number]
+    server = serve_clients("ssl_ocsp on;")
+    assert clients.get(server, client) == REVOKED
+    assert clients.responder.asked[1:] == [client.certificate.serial_number, middle.certificate.serial_number]
+    answers[middle.certificate.serial_number] = "good"
+    assert clients.get(server, client) == GOOD
+
+
+def test_answers_are_kept_for_all_workers_and_over_reloads(serve_clients, clients):
+    server = serve_clients("ssl_ocsp on; ssl_ocsp_cache shared:ocsp:1m;")
+    good, bad = clients.issue("good"), clients.issue("bad")
+    assert clients.get(server, good) == GOOD
+    clients.responder.does = "revoked"
+    for _ in range(4):
+        assert (clients.get(server, good), clients.get(server, bad)) == (GOOD, REVOKED)
+    server.reload()
+    assert (clients.get(server, good), clients.get(server, bad)) == (GOOD, REVOKED)
+    assert clients.responder.asked == [one.certificate.serial_number for one in (good, bad)]
+
+
+def test_a_resumed_session_is_asked_about_again(serve_clients, clients):
+    server = serve_clients()
+    own = clients.issue()
+    tls = clients.context(own)
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    with server.client(2, tls=tls) as client:
+        assert client.get("/").status == 200
+        session = client.socket.session
+    clients.responder.does = "revoked"
+    with server.client(2, tls=tls, session=session) as client:
+        assert client.get("/").header("Verify") == REVOKED[1]
+        assert client.socket.session_reused
+
+
+def test_responders_of_clients_may_be_configured(serve_clients, clients):
+    server = serve_clients(f"ssl_ocsp on; ssl_ocsp_responder {clients.responder.url};")
+    assert clients.get(server, clients.issue(named=False)) == GOOD
+    other = serve_clients()
+    assert clients.get(other, clients.issue(named=False)) == FAILED
+    other.wait_for_log(r"\[error\] .* no OCSP responder URL in certificate while SSL handshaking, client: 127.0.0.1")
+
+
+def test_a_client_waits_for_a_silent_responder_and_nobody_else_does(serve_clients, clients):
+    server = serve_clients("ssl_ocsp on; client_header_timeout 3s;")
+    clients.responder.does = "silent"
+    with socket.create_connection(("127.0.0.1", server.port(2)), WAIT_SECONDS) as plain:
+        with clients.context(clients.issue()).wrap_socket(plain) as waiting:
+            waiting.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            wait_until(lambda: clients.responder.asked, "the responder to be asked")
+            clients.responder.does = "good"
+            assert [clients.get(server, clients.issue("other")) for _ in range(8)] == [GOOD] * 8  # on all workers
+            assert waiting.recv(100).startswith(b"HTTP/1.1 400 ")
+    server.wait_for_log(r"OCSP responder timed out \(110: Connection timed out\) while requesting certificate status")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_the_server_ends_while_responders_are_silent(serve_clients, clients, number):
+    clients.responder.does = "silent"
+    server = serve_clients(f"ssl_ocsp on; ssl_stapling on; ssl_stapling_responder {clients.responder.url}; "
+                           "client_header_timeout 1s;")
+    wait_until(lambda: len(clients.responder.asked) == 1, "the staple to be asked for")
+    with socket.create_connection(("127.0.0.1", server.port(2)), WAIT_SECONDS) as plain:
+        with clients.context(clients.issue()).wrap_socket(plain):
+            wait_until(lambda: len(clients.responder.asked) == 2, "the client to be asked about")
+            assert server.stop(number) == 0
+
+
+def test_settings_that_contradict(refuses, stands_only_in):
+    files = Site().files
+    for text, sentence in {
+        "ssl_ocsp on; ssl_verify_client optional_no_ca;":
+            '"ssl_ocsp" is incompatible with "ssl_verify_client optional_no_ca"',
+        "ssl_ocsp on; ssl_ocsp_responder https://a;":
+            'invalid URL prefix in OCSP responder "https://a" in "ssl_ocsp_responder"',
+        "ssl_ocsp on; ssl_ocsp_responder http://a:b;": 'invalid port in OCSP responder "a:b" in "ssl_ocsp_responder"',
+        "ssl_ocsp_cache shared:a:1m; ssl_session_cache shared:a:1m;":
+            'the shared memory zone "a" is already declared for a different use',
+    }.items():
+        refuses(sentence, server=f"{TLS} {text}", files=files)
+    stands_only_in("ssl_ocsp on;", "http server")
