@@ -146,6 +146,8 @@ constexpr conf::Directive directives[] = {
     conf::custom<&ssl::set_session_cache, &Settings::local_cache, &Settings::shared_cache>(
         "ssl_session_cache", servers, {1, 2}, "Where sessions are kept of clients without tickets.")
         .shown_as("off | none | [builtin[:number]] [shared:name:size]"),
+    conf::value<&Settings::async_threads>("ssl_async_threads", servers,
+                                          "Whether handshakes are done on threads; auto: with long RSA keys."),
     conf::accepted<&refuse_unless_off>("ssl_certificate_compression", servers, {1, 1},
                                        "Whether certificates are sent compressed; needs OpenSSL 3.2.")
         .shown_as("on | off"),

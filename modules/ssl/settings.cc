@@ -182,6 +182,7 @@ void Settings::complete(conf::Completion& completion) {
     tls.session_tickets = *session_tickets;
     read_ticket_keys(*this, files, tls);
     tls.session_store = session_store(*this);
+    tls.elsewhere = *async_threads;
     tls.alpn = {"http/1.1", "http/1.0", "http/0.9"};
     tls.record_bytes_max = static_cast<uint32_t>(buffer_size->bytes);
     tls.session_context = session_context(tls, server);

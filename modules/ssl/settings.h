@@ -33,6 +33,11 @@ constexpr std::array<conf::Choice<VerifyClient>, 4> choices(VerifyClient) {
              {"optional_no_ca", VerifyClient::optional_no_ca}}};
 }
 
+using Elsewhere = TlsSettings::Elsewhere;
+constexpr std::array<conf::Choice<Elsewhere>, 3> choices(Elsewhere) {
+    return {{{"off", Elsewhere::never}, {"auto", Elsewhere::when_slow}, {"on", Elsewhere::always}}};
+}
+
 }  // namespace ringx
 
 namespace ringx::http::ssl {
@@ -83,6 +88,7 @@ struct Settings {
     Setting<bool> stapling_verify{false};
 
     Setting<bool> early_data{false};
+    Setting<TlsSettings::Elsewhere> async_threads{TlsSettings::Elsewhere::when_slow};
 
     Setting<std::chrono::seconds> session_timeout{std::chrono::minutes(5)};
     Setting<bool> session_tickets{true};

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -31,23 +32,34 @@ uint64_t index_of(const char* call) {
     return 0;
 }
 
-class Writer {
+}  // namespace
+
+// Puts bytes where `to` points, or only counts them when it is null.
+class Bundle::Writer {
  public:
-    void number(uint64_t n) { bytes_.append(reinterpret_cast<const char*>(&n), sizeof n); }
+    explicit Writer(char* to) : to_(to) {}
+
+    void number(uint64_t n) { raw({reinterpret_cast<const char*>(&n), sizeof n}); }
     void text(std::string_view s) {
         number(s.size());
-        bytes_ += s;
+        raw(s);
     }
     void error(const Error& e) {
         number(index_of(e.call));
         number(static_cast<uint64_t>(e.number));
     }
-    void raw(std::string_view s) { bytes_ += s; }
-    std::string take() { return std::move(bytes_); }
+    void raw(std::string_view s) {
+        if (to_ != nullptr) s.copy(to_ + bytes_, s.size());
+        bytes_ += s.size();
+    }
+    size_t bytes() const { return bytes_; }
 
  private:
-    std::string bytes_;
+    char* to_;
+    size_t bytes_ = 0;
 };
+
+namespace {
 
 // After the first thing that is not there, everything reads as nothing and ok() is false.
 class Reader {
@@ -70,7 +82,7 @@ class Reader {
         if (ok_) std::memcpy(&n, from.data(), sizeof n);
         return n;
     }
-    std::string text() { return std::string(raw(number())); }
+    std::string_view text() { return raw(number()); }
     Error error() {
         uint64_t call = number();
         uint64_t errno_value = number();
@@ -83,21 +95,8 @@ class Reader {
     bool ok_ = true;
 };
 
-Result<std::string> read_file(const std::string& path) {
-    if (path.find('\0') != path.npos) return fail("open", EINVAL);
-    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!fd) return fail("open");
-    std::string bytes;
-    std::array<char, 16384> buffer;
-    for (;;) {
-        ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail("read");
-        if (got == 0) return bytes;
-        if (bytes.size() + static_cast<size_t>(got) > Bundle::file_bytes_max) return fail("read", EFBIG);
-        bytes.append(buffer.data(), static_cast<size_t>(got));
-    }
-}
+// Memory is taken in pieces of at least this size.
+constexpr size_t piece_bytes = size_t{256} << 10;
 
 Result<std::vector<std::string>> match_files(const std::string& pattern) {
     if (pattern.find('\0') != pattern.npos) return fail("glob", EINVAL);
@@ -112,19 +111,22 @@ Result<std::vector<std::string>> match_files(const std::string& pattern) {
 
 }  // namespace
 
-Result<Bundle> Bundle::parse(std::string_view serialized) {
+Result<Bundle> Bundle::parse(Undumped serialized) {
     Bundle bundle = in_memory();
-    Reader reader(serialized);
+    auto piece = std::make_shared<Piece>(std::move(serialized));
+    piece->used = piece->memory.view().size();
+    Reader reader(piece->memory.view());
+    bundle.memory_.push_back(std::move(piece));
     bool marked = reader.raw(mark.size()) == mark;
     for (uint64_t n = reader.number(); marked && n > 0 && reader.ok(); --n) {
-        std::string path = reader.text();
-        std::string bytes = reader.text();
-        bundle.files_.insert_or_assign(std::move(path), File{std::move(bytes), reader.error()});
+        std::string path(reader.text());
+        std::string_view bytes = reader.text();
+        bundle.files_.insert_or_assign(std::move(path), File{bytes, reader.error()});
     }
     for (uint64_t n = reader.number(); marked && n > 0 && reader.ok(); --n) {
-        std::string pattern = reader.text();
+        std::string pattern(reader.text());
         Matches matches;
-        for (uint64_t m = reader.number(); m > 0 && reader.ok(); --m) matches.paths.push_back(reader.text());
+        for (uint64_t m = reader.number(); m > 0 && reader.ok(); --m) matches.paths.emplace_back(reader.text());
         matches.error = reader.error();
         bundle.globs_.insert_or_assign(std::move(pattern), std::move(matches));
     }
@@ -132,8 +134,16 @@ Result<Bundle> Bundle::parse(std::string_view serialized) {
     return bundle;
 }
 
-std::string Bundle::serialize() const {
-    Writer writer;
+Undumped Bundle::serialize() const {
+    Writer counter(nullptr);
+    write(counter);
+    Undumped bytes(counter.bytes());
+    Writer writer(bytes.data());
+    write(writer);
+    return bytes;
+}
+
+void Bundle::write(Writer& writer) const {
     writer.raw(mark);
     writer.number(files_.size());
     for (const auto& [path, file] : files_) {
@@ -148,7 +158,35 @@ std::string Bundle::serialize() const {
         for (const std::string& path : matches.paths) writer.text(path);
         writer.error(matches.error);
     }
-    return writer.take();
+}
+
+std::string_view Bundle::keep(std::string_view bytes) {
+    bool fits = !memory_.empty() && bytes.size() <= memory_.back()->memory.view().size() - memory_.back()->used;
+    if (!fits) memory_.push_back(std::make_shared<Piece>(Undumped(std::max(piece_bytes, bytes.size()))));
+    Piece& piece = *memory_.back();
+    char* place = piece.memory.data() + std::exchange(piece.used, piece.used + bytes.size());
+    bytes.copy(place, bytes.size());
+    return {place, bytes.size()};
+}
+
+Result<std::string_view> Bundle::read_file(const std::string& path) {
+    if (path.find('\0') != path.npos) return fail("open", EINVAL);
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd) return fail("open");
+    Undumped bytes(piece_bytes);
+    for (size_t size = 0;;) {
+        if (size == bytes.view().size()) {
+            if (size > file_bytes_max) return fail("read", EFBIG);
+            Undumped larger(2 * size);
+            bytes.view().copy(larger.data(), size);
+            bytes = std::move(larger);
+        }
+        ssize_t got = ::read(fd.get(), bytes.data() + size, bytes.view().size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail("read");
+        if (got == 0) return keep(bytes.view().substr(0, size));
+        size += static_cast<size_t>(got);
+    }
 }
 
 Result<std::string_view> Bundle::read(std::string_view path) {
@@ -156,8 +194,8 @@ Result<std::string_view> Bundle::read(std::string_view path) {
     if (known == files_.end()) {
         if (!reads_disk_) return fail("open", ENOENT);
         auto bytes = read_file(std::string(path));
-        File file = bytes ? File{std::move(*bytes), {}} : File{{}, bytes.error()};
-        known = files_.emplace(path, std::move(file)).first;
+        File file = bytes ? File{*bytes, {}} : File{{}, bytes.error()};
+        known = files_.emplace(path, file).first;
     }
     const File& file = known->second;
     if (file.error.number != 0) return std::unexpected(file.error);
@@ -177,8 +215,8 @@ Result<std::span<const std::string>> Bundle::glob(std::string_view pattern) {
     return std::span<const std::string>(matches.paths);
 }
 
-void Bundle::add(std::string_view path, std::string bytes) {
-    files_.insert_or_assign(std::string(path), File{std::move(bytes), {}});
+void Bundle::add(std::string_view path, std::string_view bytes) {
+    files_.insert_or_assign(std::string(path), File{keep(bytes), {}});
 }
 
 void Bundle::add_glob(std::string_view pattern, std::vector<std::string> paths) {

@@ -138,7 +138,7 @@ class Connection : public ListNode {
     void log_handshake_end(Error error) const;
     const Log& handshake_log() const;
     LogContext handshake_context() const;
-    void log_handshake(Error error, std::string_view what, Level level = Level::info) const;
+    void log_handshake(Error error, std::string_view what) const;
 
     HttpServer& server_;
     ListenSlot& listen_;

@@ -106,8 +106,8 @@ const Log& Connection::handshake_log() const { return error_log(*listen_.point->
 
 LogContext Connection::handshake_context() const { return {peer_.number, describe, &peer_, "SSL handshaking"}; }
 
-void Connection::log_handshake(Error error, std::string_view what, Level level) const {
-    handshake_log().write(level, handshake_context(), error, "{}", what);
+void Connection::log_handshake(Error error, std::string_view what) const {
+    handshake_log().write(Level::info, handshake_context(), error, "{}", what);
 }
 
 void Connection::log_proxy_fault(std::string_view fault) const {

@@ -34,6 +34,17 @@ bool is_acceptable(VerifyClient verify, long result) {
            result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
 
+// The part of a handshake that is work for the CPU.
+struct HandshakeStep {
+    Tls& tls;
+    Tls::Progress progress = Tls::Progress::hungry;
+};
+
+void shake_hands_of(void* context) {
+    auto& step = *static_cast<HandshakeStep*>(context);
+    step.progress = step.tls.shake_hands();
+}
+
 }  // namespace
 
 // The client left or was too slow, or the network failed.
@@ -77,13 +88,11 @@ Task<Connection::Turn> Connection::begin_tls() {
 
 // False when it failed, which was reported.
 Task<bool> Connection::shake_hands(std::string_view server_name) {
-    // What is chosen now holds for the connection, whatever is loaded meanwhile.
-    std::shared_ptr<const Site> site = listen_.site;
+    // What is chosen now holds for the connection, whatever is loaded meanwhile. A server without certificates uses
+    // those of the default server.
     std::shared_ptr<const TlsContext> context = listen_.point->find(server_name).settings->tls;
-    if (context == nullptr) {
-        log_handshake({}, "no \"ssl_certificate\" is defined in server listening on SSL port", Level::error);
-        co_return false;
-    }
+    if (context == nullptr) context = listen_.point->default_server().settings->tls;
+    CHECK(context != nullptr);
     auto tls = std::make_unique<Tls>(std::move(context), peer_.fd, server_name);
     bool whole = consumed_ == 0 && !lease_.empty();
     tls->push(whole ? std::move(lease_) : Lease(std::make_unique<std::string>(pending())));
@@ -125,7 +134,15 @@ Task<bool> Connection::check_client(Tls& tls, uint64_t until_ms) {
 
 // One step of it: as far as what has come allows, all that is to be said, and what comes then.
 Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t until_ms) {
-    Tls::Progress progress = tls.shake_hands();
+    HandshakeStep step{tls};
+    if (tls.context().is_slow()) {
+        Blocking elsewhere(server_.loop(), shake_hands_of, &step);
+        co_await elsewhere;
+        if (ended_) co_return fail("recv", ECANCELED);
+    } else {
+        shake_hands_of(&step);
+    }
+    tls.give_back();
     auto left_ms = [&] { return until_ms - std::min(until_ms - 1, server_.clock().now_ms()); };
     while (!tls.push()) {
         if (tls.error() != 0) co_return fail("send", tls.error());
@@ -136,18 +153,22 @@ Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t 
         waiting_ = nullptr;
         if (!ready) co_return std::unexpected(ready.error());
     }
-    if (progress != Tls::Progress::hungry) co_return progress;
+    if (step.progress != Tls::Progress::hungry) co_return step.progress;
     Result<Lease> got = co_await stream_.receiver().next(left_ms());
     if (!got) co_return std::unexpected(got.error());
     if (ended_) co_return fail("recv", ECANCELED);
     if (got->empty()) co_return fail("recv", 0);
     tls.push(std::move(*got));
-    co_return progress;
+    co_return step.progress;
 }
 
 // Why a request is not answered by the server it asks for; 0: it is.
 uint16_t Connection::tls_refusal() const {
     if (is_plain_) return 497;
+    // What somebody else may have sent before must be harmless (RFC 8470 section 4).
+    bool is_harmless = request_->method() == Method::get || request_->method() == Method::head ||
+                       request_->method() == Method::options;
+    if (stream_.tls()->is_early() && !is_harmless) return 425;
     const TlsContext* context = request_->server->settings->tls.get();
     const Tls* tls = stream_.tls();
     if (context == nullptr || context->verify() == VerifyClient::off) return 0;

@@ -101,6 +101,7 @@ Tls::Tls(std::shared_ptr<const TlsContext> context, int socket, std::string_view
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_accept_state(ssl_.get());
+    reads_early_ = context_->early_data();
 }
 
 // Whatever has ended the connection, its session may be resumed. OpenSSL forgets those of connections that have no
@@ -148,6 +149,11 @@ bool Tls::push() {
 
 Tls::Progress Tls::shake_hands() {
     ERR_clear_error();
+    if (reads_early_) {
+        read_plain();
+        if (state_ == State::ready) return plain_.empty() ? Progress::failed : Progress::done;
+        if (reads_early_) return Progress::hungry;
+    }
     int result = SSL_do_handshake(ssl_.get());
     if (result == 1) return Progress::done;
     if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return Progress::hungry;
@@ -162,8 +168,29 @@ void Tls::push(Lease lease) {
 }
 
 ReceiveFilter::State Tls::state() {
-    if (state_ == State::hungry) read_plain();
+    if (state_ == State::hungry) {
+        read_plain();
+        give_back();
+    }
     return state_;
+}
+
+void Tls::give_back() {
+    if (read_ < received_.view().size()) return;
+    received_.release();
+    read_ = 0;
+}
+
+// As SSL_read(), for early data too.
+int Tls::read_some(char* to, size_t bytes) {
+    if (reads_early_) {
+        size_t got = 0;
+        int result = SSL_read_early_data(ssl_.get(), to, bytes, &got);
+        if (result == SSL_READ_EARLY_DATA_ERROR) return -1;
+        reads_early_ = result == SSL_READ_EARLY_DATA_SUCCESS;
+        if (reads_early_) return static_cast<int>(got);
+    }
+    return SSL_read(ssl_.get(), to, static_cast<int>(bytes));
 }
 
 // Decrypts what there is, at most one record or two: who wants more asks again.
@@ -175,13 +202,9 @@ void Tls::read_plain() {
     auto text = std::make_unique<std::string>();
     int got = 0;
     text->resize_and_overwrite(std::max<size_t>(bytes_max, 1), [&](char* to, size_t bytes) {
-        got = SSL_read(ssl_.get(), to, static_cast<int>(bytes));
+        got = read_some(to, bytes);
         return static_cast<size_t>(std::max(got, 0));
     });
-    if (read_ == received_.view().size()) {
-        received_.release();
-        read_ = 0;
-    }
     if (got > 0) {
         plain_ = Lease(std::move(text));
         state_ = State::ready;
@@ -220,8 +243,10 @@ size_t Tls::send(std::span<const iovec> parts, bool more_follows, uint64_t now_m
         taken += record.size();
         streamed_ += record.size();
         more_follows_ = more_follows || (!rest.empty() && taken < send_bytes_max);
-        int written = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
-        if (written <= 0 && error_ == 0) error_ = EPIPE;  // the client has broken the protocol before
+        size_t written = 0;
+        int result = is_early() ? SSL_write_early_data(ssl_.get(), record.data(), record.size(), &written)
+                                : SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
+        if (result == 0 && error_ == 0) error_ = EPIPE;  // the client has broken the protocol before
     }
     more_follows_ = false;
     return taken;

@@ -29,14 +29,19 @@ class Tls final : public ReceiveFilter {
 
     enum class Progress : uint8_t { done, hungry, failed };
     // Goes on with the handshake, as far as what was received allows. It may run on another thread, when nobody uses
-    // this object meanwhile. After it failed there may be an alert to push().
+    // this object meanwhile. After it failed there may be an alert to push(). It is done already when early data have
+    // come (RFC 8446 section 2.3): reading them and what follows ends it.
     Progress shake_hands();
+    // Nothing yet proves that what was received is not a copy of what somebody else has sent.
+    bool is_early() const { return SSL_is_init_finished(ssl_.get()) == 0; }
     // Why it failed: " (SSL: …)". And whether the client, not we or the system, is at fault.
     const std::string& fault() const { return fault_; }
 
     // What was received; before the handshake is done by its caller, then by the Receiver.
     void push(Lease lease) override;
     State state() override;
+    // Lets go of what was received, when all of it is used. From the loop's thread.
+    void give_back();
     Result<Lease> take() override;
 
     // Encrypts as much as is worth sending together, and sends it as far as the socket takes it. Returns how much was
@@ -66,6 +71,7 @@ class Tls final : public ReceiveFilter {
     int read(char* to, size_t bytes);
     void write(std::string_view bytes);
     void read_plain();
+    int read_some(char* to, size_t bytes);
     size_t record_bytes() const;
 
     std::shared_ptr<const TlsContext> context_;
@@ -83,6 +89,7 @@ class Tls final : public ReceiveFilter {
     uint64_t sent_at_ms_ = 0;
     State state_ = State::hungry;
     bool more_follows_ = false;
+    bool reads_early_ = false; // early data may still come
     bool closed_ = false;      // the client said that no more will come
 };
 

@@ -12,9 +12,20 @@ namespace {
 // Of early data, as in nginx: what a client may send before the handshake ends.
 constexpr uint32_t early_data_bytes_max = 16384;
 
+// Room for the keys of some thousand certificates, in blocks of at least so many bytes. What is not used costs nothing.
+constexpr size_t secure_bytes = size_t{16} << 20;
+constexpr size_t secure_bytes_min = 32;
+
+// Signing with a longer RSA key takes milliseconds.
+constexpr int fast_rsa_bits = 2048;
+
 std::unexpected<std::string> refuse(std::string_view call) {
     std::string errors = take_openssl_errors();
     return std::unexpected(text::format("{} failed{}", call, errors));
+}
+
+bool signs_slowly(const EVP_PKEY* key) {
+    return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) > fast_rsa_bits;
 }
 
 // Certificates of clients are judged when requests are, so that what is wrong with them gets an answer.
@@ -74,6 +85,9 @@ std::string expiry_of(const X509& certificate, const TlsFile& file) {
 }  // namespace
 
 std::expected<std::shared_ptr<const TlsContext>, std::string> TlsContext::make(const TlsSettings& settings) {
+    // OpenSSL keeps private keys there: it is locked in memory and left out of core dumps.
+    static const int secure_memory = CRYPTO_secure_malloc_init(secure_bytes, secure_bytes_min);
+    if (secure_memory == 0) return refuse("CRYPTO_secure_malloc_init()");
     ERR_clear_error();
     auto context = std::make_shared<TlsContext>(Key());
     auto built = context->build(settings);
@@ -89,6 +103,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     client_ocsp_ = settings.client_ocsp;
     early_data_ = settings.early_data;
     record_bytes_max_ = settings.record_bytes_max;
+    is_slow_ = settings.elsewhere == TlsSettings::Elsewhere::always;
 
     std::vector<NamedCertificate> certificates;
     for (const TlsCertificate& pair : settings.certificates) {
@@ -104,6 +119,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
         (void)chain->rest.release();
         auto key = read_private_key(pair.key, settings.passwords);
         if (!key) return std::unexpected(std::move(key.error()));
+        if (settings.elsewhere == TlsSettings::Elsewhere::when_slow && signs_slowly(key->get())) is_slow_ = true;
         if (SSL_CTX_use_PrivateKey(ctx, key->get()) == 0) {
             return refuse(text::format("SSL_CTX_use_PrivateKey(\"{}\")", pair.key.name));
         }

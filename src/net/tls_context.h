@@ -76,6 +76,7 @@ struct TlsSettings {
     std::vector<TicketKey> ticket_keys;  // the first encrypts; without any, they are OpenSSL's own
     SessionStore session_store;
     bool early_data = false;
+    enum class Elsewhere : uint8_t { never, when_slow, always } elsewhere = Elsewhere::when_slow;
     std::vector<std::string_view> alpn;  // what can be spoken, the best first
     uint32_t record_bytes_max = 0;       // 0: small records first, large ones when much is sent
 };
@@ -89,6 +90,8 @@ class TlsContext {
     // Null: nobody is asked about clients.
     const ClientOcspRules* client_ocsp() const { return client_ocsp_ ? &*client_ocsp_ : nullptr; }
     bool early_data() const { return early_data_; }
+    // Handshakes are better done on another thread: the loop would stand still for too long.
+    bool is_slow() const { return is_slow_; }
     uint32_t record_bytes_max() const { return record_bytes_max_; }
     const std::vector<TicketKey>& ticket_keys() const { return ticket_keys_; }
     // Null when sessions are not kept in one. It has memory when connections come.
@@ -128,6 +131,7 @@ class TlsContext {
     VerifyClient verify_ = VerifyClient::off;
     std::optional<ClientOcspRules> client_ocsp_;
     bool early_data_ = false;
+    bool is_slow_ = false;
     uint32_t record_bytes_max_ = 0;
     std::vector<TicketKey> ticket_keys_;
     std::shared_ptr<const NamedZone> session_zone_;

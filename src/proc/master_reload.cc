@@ -74,7 +74,7 @@ void Master::put_in_force(std::shared_ptr<Generation> next) {
     bool replace = needs_new_processes(*before, *generation_);
     state_ = State::serving;
 
-    auto bundle = seal(generation_->bundle().serialize());
+    auto bundle = seal(generation_->bundle().serialize().view());
     if (!bundle) {
         journal_.write(Level::alert, bundle.error(), "{}() failed for the configuration", bundle.error().call);
         replace = true;  // who is born with the generation needs no copy

@@ -33,8 +33,8 @@ class Worker::Build final : public BlockingJob {
 
  private:
     void work() override {
-        auto bytes = read_sealed(message.fds[0].get());
-        auto bundle = bytes ? conf::Bundle::parse(*bytes) : std::unexpected(bytes.error());
+        auto bytes = Undumped::map(message.fds[0].get());
+        auto bundle = bytes ? conf::Bundle::parse(std::move(*bytes)) : std::unexpected(bytes.error());
         if (bundle) generation = Generation::build(worker_.start_.program, std::move(*bundle));
         else error = bundle.error();
     }

@@ -83,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(read(bytes) == read(bytes));
 
     // A serialized bundle is bytes of this form too, and what is none must be refused.
-    auto bundle = conf::Bundle::parse(bytes);
+    auto bundle = conf::Bundle::parse(Undumped(bytes));
     if (bundle) CHECK(conf::Bundle::parse(bundle->serialize()).has_value());
     return 0;
 }

@@ -74,12 +74,12 @@ TEST_F(BundleOnDisk, serialized_gives_the_same_answers_without_the_disk) {
     ASSERT_FALSE(bundle.read(missing));
     ASSERT_TRUE(bundle.glob(pattern));
     ASSERT_TRUE(bundle.glob(folder + "/none*"));
-    std::string serialized = bundle.serialize();
+    std::string serialized(bundle.serialize().view());
 
     std::filesystem::remove(a);
     write("missing", "not any more");
     write("b.conf", "");
-    Bundle copy = Bundle::parse(serialized).value();
+    Bundle copy = Bundle::parse(Undumped(serialized)).value();
     EXPECT_EQ(copy.read(a).value(), bytes);
     ASSERT_FALSE(copy.read(missing));
     EXPECT_EQ(copy.read(missing).error(), bundle.read(missing).error());
@@ -87,7 +87,7 @@ TEST_F(BundleOnDisk, serialized_gives_the_same_answers_without_the_disk) {
     ASSERT_EQ(copy.glob(pattern)->size(), 1u);
     EXPECT_EQ((*copy.glob(pattern))[0], a);
     EXPECT_TRUE(copy.glob(folder + "/none*")->empty());
-    EXPECT_EQ(copy.serialize(), serialized);
+    EXPECT_EQ(copy.serialize().view(), serialized);
 }
 
 TEST_F(BundleOnDisk, remembers_what_it_saw_first) {
@@ -116,14 +116,14 @@ TEST(Bundle, refuses_every_truncation_and_surplus) {
     bundle.add("/a", "text");
     bundle.add("/b", "");
     bundle.add_glob("/*", {"/a", "/b"});
-    std::string serialized = bundle.serialize();
-    ASSERT_TRUE(Bundle::parse(serialized));
+    std::string serialized(bundle.serialize().view());
+    ASSERT_TRUE(Bundle::parse(Undumped(serialized)));
     for (size_t length = 0; length < serialized.size(); ++length) {
-        auto cut = Bundle::parse(std::string_view(serialized).substr(0, length));
+        auto cut = Bundle::parse(Undumped(std::string_view(serialized).substr(0, length)));
         ASSERT_FALSE(cut) << length;
         EXPECT_EQ(cut.error().number, EBADMSG);
     }
-    EXPECT_FALSE(Bundle::parse(serialized + "x"));
+    EXPECT_FALSE(Bundle::parse(Undumped(serialized + "x")));
 }
 
 }  // namespace
