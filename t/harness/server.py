@@ -176,7 +176,7 @@ class Server:
         try:
             socket.create_connection(("127.0.0.1", port), WAIT_SECONDS).close()
             return True
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):  # the latter from a socket that is just being closed
             return False
 
     @property
