@@ -99,6 +99,16 @@ def test_all_workers_show_what_one_has_asked_for(serve, new_responder, verify):
     assert responder.asked == [site.own.certificate.serial_number]
 
 
+def test_a_single_process_asks_too(new_server, new_responder):
+    responder = new_responder()
+    server = new_server(server=f"{TLS} ssl_stapling on;", main="master_process off;", files=Site(responder).files)
+    server.start()
+    assert wait_for_staple(server) == "good"
+    server.reload()
+    assert stapled(server) == "good"
+    assert len(responder.asked) == 1
+
+
 def test_it_stays_over_a_reload_and_a_workers_death(serve, new_responder):
     responder = new_responder()
     server = serve(f"{TLS} ssl_stapling on;", files=Site(responder).files)
