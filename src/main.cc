@@ -11,6 +11,7 @@
 #include "http/protocol.h"
 #include "net/error_log.h"
 #include "net/temp_paths.h"
+#include "net/ticket_keys.h"
 #include "net/zones.h"
 #include "proc/command_line.h"
 #include "proc/core_settings.h"
@@ -22,7 +23,7 @@ namespace {
 std::vector<ringx::conf::Section> sections() {
     using namespace ringx;
     std::vector<conf::Section> all = {proc::core_section, proc::events_section, log_files_section, named_zones_section,
-                                      error_log_section, temp_paths_section};
+                                      error_log_section, temp_paths_section, ticket_life_section};
     for (const conf::Section* section : http::sections()) all.push_back(*section);
     for (const http::Module* module : http::modules()) {
         all.push_back({module->name, module->directives, module->settings});

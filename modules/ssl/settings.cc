@@ -4,6 +4,7 @@
 #include "http/server_settings.h"
 #include "modules/ssl/session_cache.h"
 #include "net/staples.h"
+#include "net/ticket_keys.h"
 
 namespace ringx::http::ssl {
 namespace {
@@ -183,6 +184,7 @@ void Settings::complete(conf::Completion& completion) {
     read_ticket_keys(*this, files, tls);
     tls.session_store = session_store(*this);
     tls.elsewhere = *async_threads;
+    if (tls.session_tickets && tls.ticket_keys.empty()) ticket_life.in(completion.block()).include(*session_timeout);
     tls.alpn = {"http/1.1", "http/1.0", "http/0.9"};
     tls.record_bytes_max = static_cast<uint32_t>(buffer_size->bytes);
     tls.session_context = session_context(tls, server);

@@ -93,7 +93,7 @@ Task<bool> Connection::shake_hands(std::string_view server_name) {
     std::shared_ptr<const TlsContext> context = listen_.point->find(server_name).settings->tls;
     if (context == nullptr) context = listen_.point->default_server().settings->tls;
     CHECK(context != nullptr);
-    auto tls = std::make_unique<Tls>(std::move(context), peer_.fd, server_name);
+    auto tls = std::make_unique<Tls>(std::move(context), server_.ticket_keys(), peer_.fd, server_name);
     bool whole = consumed_ == 0 && !lease_.empty();
     tls->push(whole ? std::move(lease_) : Lease(std::make_unique<std::string>(pending())));
     lease_.release();

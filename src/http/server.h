@@ -49,6 +49,7 @@ class HttpServer : public Server, private Timer {
     Counters& counters() { return worker_.counters; }
     Output& output() { return output_; }
     OcspDesk& client_desk() { return client_desk_; }
+    const TicketKeys& ticket_keys() const { return worker_.ticket_keys; }
     const PageCache& page_cache() const { return page_cache_; }
     uint64_t next_connection_number();
 

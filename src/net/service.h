@@ -25,6 +25,7 @@ class Tree;
 }
 class Server;
 class Site;
+class TicketKeys;
 struct WorkerContext;
 
 // A protocol, as main.cc hands it to the master.
@@ -52,6 +53,7 @@ struct WorkerContext {
     const Log* log;        // of the current generation's main block; may change at a reload
     Counters& counters;    // its own
     const CounterPage& all_counters;
+    const TicketKeys& ticket_keys;  // of all workers
     const Lives* lives = nullptr;  // of all workers; there when the worker is one of many processes, or the only one
     Life life = {};                // its own
 };

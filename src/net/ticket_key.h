@@ -20,7 +20,7 @@ struct TicketKey {
     std::array<unsigned char, name_bytes> name;  // opens each ticket
     std::array<unsigned char, 32> aes;
     std::array<unsigned char, 32> hmac;
-    uint32_t secret_bytes;  // used of both: 32 or 16
+    uint64_t secret_bytes;  // used of both: 32 or 16
 };
 
 }  // namespace ringx

@@ -92,9 +92,15 @@ struct TlsBio {
     }
 };
 
-Tls::Tls(std::shared_ptr<const TlsContext> context, int socket, std::string_view server_name)
-    : context_(std::move(context)), ssl_(SSL_new(context_->ssl_ctx())), socket_(socket), server_name_(server_name) {
+Tls::Tls(std::shared_ptr<const TlsContext> context, const TicketKeys& ticket_keys, int socket,
+         std::string_view server_name)
+    : context_(std::move(context)),
+      ticket_keys_(ticket_keys),
+      ssl_(SSL_new(context_->ssl_ctx())),
+      socket_(socket),
+      server_name_(server_name) {
     CHECK(ssl_ != nullptr);
+    SSL_set_app_data(ssl_.get(), this);
     BIO* bio = BIO_new(TlsBio::method());
     CHECK(bio != nullptr);
     BIO_set_data(bio, this);

@@ -15,14 +15,16 @@
 
 #include "base/result.h"
 #include "event/wait.h"
+#include "net/ticket_keys.h"
 #include "net/tls_context.h"
 
 namespace ringx {
 
 class Tls final : public ReceiveFilter {
  public:
-    // The server's side of a connection; `socket` -1: none.
-    Tls(std::shared_ptr<const TlsContext> context, int socket, std::string_view server_name);
+    // The server's side of a connection; `socket` -1: none. The keys are used when the context has none of its own.
+    Tls(std::shared_ptr<const TlsContext> context, const TicketKeys& ticket_keys, int socket,
+        std::string_view server_name);
     Tls(const Tls&) = delete;
     Tls& operator=(const Tls&) = delete;
     ~Tls() override;
@@ -57,9 +59,11 @@ class Tls final : public ReceiveFilter {
     void send_close_notify();
 
     SSL* ssl() const { return ssl_.get(); }
+    static const Tls& of(const SSL* ssl) { return *static_cast<const Tls*>(SSL_get_app_data(ssl)); }
     // What the client asked for, in lower case; empty when it named nobody.
     std::string_view server_name() const { return server_name_; }
     const TlsContext& context() const { return *context_; }
+    const TicketKeys& ticket_keys() const { return ticket_keys_; }
 
     // What responders have against the client's certificate; null: nothing.
     ClientFault client_fault() const { return client_fault_; }
@@ -75,6 +79,7 @@ class Tls final : public ReceiveFilter {
     size_t record_bytes() const;
 
     std::shared_ptr<const TlsContext> context_;
+    const TicketKeys& ticket_keys_;
     OwnedSsl ssl_;
     int socket_;
     int error_ = 0;            // of the last send that failed for good

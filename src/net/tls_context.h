@@ -73,7 +73,7 @@ struct TlsSettings {
     std::string session_context;  // sessions are resumed only where this is the same
     int64_t session_seconds = 300;
     bool session_tickets = true;
-    std::vector<TicketKey> ticket_keys;  // the first encrypts; without any, they are OpenSSL's own
+    std::vector<TicketKey> ticket_keys;  // the first encrypts; without any, the master's are used
     SessionStore session_store;
     bool early_data = false;
     enum class Elsewhere : uint8_t { never, when_slow, always } elsewhere = Elsewhere::when_slow;

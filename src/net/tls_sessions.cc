@@ -2,7 +2,8 @@
 //
 // A session is resumed only in the context it was made in: OpenSSL compares what set_sessions() gives it, wherever the
 // session comes from. So servers may share caches and keys of tickets. The functions OpenSSL calls here run on whatever
-// thread the handshake does, and use nothing but the context, which does not change, and the zone, which has a lock.
+// thread the handshake does: of what others use too they touch the context, which does not change, the zone, which has
+// a lock, and the master's keys, which can be read at any time.
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -13,13 +14,12 @@
 
 #include "base/check.h"
 #include "net/session_cache.h"
-#include "net/tls_context.h"
+#include "net/tls.h"
 
 namespace ringx {
 namespace {
 
 const TlsContext& context_of(const SSL_CTX* ctx) { return *static_cast<const TlsContext*>(SSL_CTX_get_app_data(ctx)); }
-const TlsContext& context_of(const SSL* ssl) { return context_of(SSL_get_SSL_CTX(ssl)); }
 
 // --- the shared cache
 
@@ -45,7 +45,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
     i2d_SSL_SESSION(session, &end);
     int64_t now = time(nullptr);
     int64_t until = SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session);
-    cache_of(context_of(ssl)).keep(id_of(session), view(storage, static_cast<size_t>(bytes)), until, now);
+    cache_of(Tls::of(ssl).context()).keep(id_of(session), view(storage, static_cast<size_t>(bytes)), until, now);
     OPENSSL_cleanse(storage, sizeof storage);
     return 0;
 }
@@ -53,7 +53,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
 SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int id_bytes, int* is_shared) {
     *is_shared = 0;
     char storage[SessionCache::session_bytes_max];
-    SessionCache cache = cache_of(context_of(ssl));
+    SessionCache cache = cache_of(Tls::of(ssl).context());
     std::string_view found = cache.find(view(id, static_cast<size_t>(id_bytes)), time(nullptr), storage);
     if (found.empty()) return nullptr;
     auto* at = reinterpret_cast<const unsigned char*>(found.data());
@@ -108,7 +108,10 @@ Ticket decrypt_ticket(std::span<const TicketKey> keys, const unsigned char* name
 
 int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                    int encrypts) {
-    std::span<const TicketKey> keys = context_of(ssl).ticket_keys();
+    const Tls& tls = Tls::of(ssl);
+    TicketKeys::InForce of_master(tls.ticket_keys());
+    std::span<const TicketKey> keys = tls.context().ticket_keys();
+    if (keys.empty()) keys = of_master.keys();
     if (encrypts == 1) return encrypt_ticket(keys, name, iv, cipher, mac);
     return decrypt_ticket(keys, name, iv, cipher, mac, SSL_version(ssl) == TLS1_3_VERSION);
 }
@@ -132,7 +135,7 @@ void TlsContext::set_sessions(const TlsSettings& settings) {
     // Otherwise a client of TLS 1.3 would get ids of sessions that nobody keeps.
     if (!settings.session_tickets && !keeps) SSL_CTX_set_num_tickets(ctx, 0);
     ticket_keys_ = settings.ticket_keys;
-    if (!ticket_keys_.empty()) SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_ticket_key);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_ticket_key);
 }
 
 void TlsContext::set_session_store(const SessionStore& store) {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <chrono>
+
 #include "proc/resources.h"
 #include "proc/worker.h"
 
@@ -29,6 +31,7 @@ class Alone {
 
     int run() {
         started_.title.set("ringx: single process " + started_.title.arguments());
+        rotate_ticket_keys(*started_.generation);
         started_.generation.reset();  // the worker has it, as long as it is the one in force
         int code = worker_.run();
         started_.sockets.close_and_remove();
@@ -51,6 +54,26 @@ class Alone {
 
         Alone& alone_;
     };
+
+    // Says when the next key of tickets is due.
+    class Rotation final : public Timer {
+     public:
+        explicit Rotation(Alone& alone) : alone_(alone) {}
+
+     private:
+        void expire() override { alone_.rotate_ticket_keys(alone_.worker_.generation()); }
+
+        Alone& alone_;
+    };
+
+    void rotate_ticket_keys(const Generation& generation) {
+        worker_.loop().timers().stop(rotation_);
+        auto life = generation.ticket_life();
+        if (life.count() == 0) return;
+        auto now = std::chrono::steady_clock::now();
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(started_.program.ticket_keys.rotate(now, life) - now);
+        worker_.loop().set_timer(rotation_, static_cast<uint64_t>(left.count()));
+    }
 
     std::vector<Fd> sockets_of(const Generation& generation) const {
         std::vector<Fd> sockets;
@@ -89,6 +112,7 @@ class Alone {
         if (needs_new_processes(worker_.generation(), *next)) {
             journal.write(Level::warn, "some of the changes take effect when the server is started anew");
         }
+        rotate_ticket_keys(*next);
         worker_.change_to(next, sockets_of(*next), [this] {
             reloading_ = false;
             Generation& now = worker_.generation();
@@ -103,6 +127,7 @@ class Alone {
     bool reloading_ = false;
     Lives lives_;
     Worker worker_;
+    Rotation rotation_{*this};
 };
 
 }  // namespace

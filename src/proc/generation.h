@@ -18,6 +18,7 @@
 #include "conf/load.h"
 #include "net/error_log.h"
 #include "net/service.h"
+#include "net/ticket_keys.h"
 #include "net/zones.h"
 #include "proc/core_settings.h"
 #include "proc/undertaker.h"
@@ -40,7 +41,8 @@ struct Origin {
 struct Program {
     const conf::Language& language;
     std::span<const Protocol> protocols;
-    CounterPage& counters;  // of all workers
+    CounterPage& counters;    // of all workers
+    TicketKeys& ticket_keys;  // likewise
     Origin origin;
 };
 
@@ -58,6 +60,8 @@ class Generation {
     const EventSettings& events() const { return events_of(tree()); }
     const Log& log() const { return error_log(tree().root()); }
     std::span<const std::shared_ptr<NamedZone>> zones() const { return named_zones.in(tree().root()).all(); }
+    // For how long keys of tickets are to be used; 0: nobody needs any.
+    std::chrono::seconds ticket_life() const { return ringx::ticket_life.in(tree().root()).longest; }
     LogFiles& logs() { return log_files.in(loaded_->tree.root()); }
     // By the protocols of the program; null for one that has no block.
     std::span<const std::shared_ptr<const Site>> sites() const { return sites_; }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "build.h"
 #include "proc/resources.h"
@@ -79,6 +80,7 @@ int Master::run() {
     title_.set("ringx: master process " + title_.arguments());
     introduce(journal_, RINGX_COMPILER);
     journal_.write(Level::notice, "start worker processes");
+    rotate_ticket_keys();
     supervisor_.keep(workers());
     while (!leaving() || !supervisor_.none_left()) {
         wait();
@@ -88,6 +90,7 @@ int Master::run() {
         if (!requests.empty()) begin_reload(std::move(requests));
         supervisor_.start_due();
         if (press_at_ && *press_at_ <= now()) press();
+        if (rotate_at_ && *rotate_at_ <= now()) rotate_ticket_keys();
         continue_start();
         continue_reload();
         if (supervisor_.hopeless()) give_up();
@@ -104,6 +107,12 @@ void Master::use_log_thread(LogThread* thread) {
     for (auto& file : generation_->logs().all()) {
         if (file->fd() >= 0) file->use_thread(thread);
     }
+}
+
+void Master::rotate_ticket_keys() {
+    rotate_at_.reset();
+    auto life = generation_->ticket_life();
+    if (life.count() > 0) rotate_at_ = program_.ticket_keys.rotate(now(), life);
 }
 
 // When every worker serves, the world is told. A worker that cannot start ends the start.
@@ -150,6 +159,7 @@ std::optional<Moment> Master::next_moment() const {
     };
     if (press_at_) consider(*press_at_);
     if (reload_) consider(reload_->deadline);
+    if (rotate_at_) consider(*rotate_at_);
     return first;
 }
 
@@ -162,7 +172,7 @@ void Master::wait() {
     int timeout = -1;
     if (auto moment = next_moment()) {
         auto left = std::chrono::ceil<std::chrono::milliseconds>(*moment - now());
-        timeout = static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
+        timeout = static_cast<int>(std::clamp<int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
     }
     poll(fds.data(), fds.size(), timeout);  // whatever it says, everybody is asked afterwards
 }

@@ -57,6 +57,7 @@ class Master {
     bool leaving() const { return state_ == State::quitting || state_ == State::terminating; }
     void continue_start();
     void give_up();
+    void rotate_ticket_keys();
     void open_control(const std::string& pid_path);
     void wait();
     std::optional<Moment> next_moment() const;
@@ -108,6 +109,7 @@ class Master {
     std::vector<Fd> callers_;             // by these
     std::chrono::milliseconds pressure_{0};  // the pause before the workers are told again to end
     std::optional<Moment> press_at_;
+    std::optional<Moment> rotate_at_;  // when the next key of tickets is due; not at all when nobody uses them
 };
 
 }  // namespace ringx::proc

@@ -69,6 +69,7 @@ void Master::put_in_force(std::shared_ptr<Generation> next) {
     std::shared_ptr<Generation> before = std::exchange(generation_, std::move(next));
     ++generation_number_;
     use_log_thread(&log_thread_);
+    rotate_ticket_keys();
     journal_.use(&generation_->log());
     redirect_standard_error(generation_->log());
     bool replace = needs_new_processes(*before, *generation_);

@@ -165,9 +165,11 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
     if ((line.version || line.directives) && !line.test) return 0;
 
     CounterPage counters;  // mapped here, before anybody is forked
+    TicketKeys ticket_keys;
     Program program{.language = parts.language,
                     .protocols = parts.protocols,
                     .counters = counters,
+                    .ticket_keys = ticket_keys,
                     .origin = origin_of(line)};
     FirstLog first_log(program.origin.error_log);
     Journal journal;

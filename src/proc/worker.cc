@@ -52,6 +52,7 @@ Worker::Worker(WorkerStart start)
                .log = &generation_->log(),
                .counters = start_.program.counters.claim(),
                .all_counters = start_.program.counters,
+               .ticket_keys = start_.program.ticket_keys,
                .lives = &start_.lives,
                .life = start_.life},
       shutdown_deadline_([this] { end(); }),

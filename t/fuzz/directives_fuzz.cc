@@ -31,6 +31,7 @@
 #include "http/protocol.h"
 #include "net/error_log.h"
 #include "net/temp_paths.h"
+#include "net/ticket_keys.h"
 #include "net/zones.h"
 #include "proc/core_settings.h"
 #include "t/fuzz/nginx_rules.h"
@@ -70,7 +71,8 @@ constexpr std::string_view plausible[] = {
 const conf::Language& language() {
     static const conf::Language all = [] {
         std::vector<conf::Section> list = {proc::core_section,  proc::events_section, log_files_section,
-                                           named_zones_section, error_log_section,    temp_paths_section};
+                                           named_zones_section, error_log_section,    temp_paths_section,
+                                           ticket_life_section};
         for (const conf::Section* section : http::sections()) list.push_back(*section);
         for (const http::Module* module : http::modules()) {
             list.push_back({module->name, module->directives, module->settings});

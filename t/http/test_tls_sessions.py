@@ -75,7 +75,7 @@ class Visitor:
         return wait_until(met_all, "each worker to be met")
 
 
-@pytest.mark.parametrize("form", IDS)
+@pytest.mark.parametrize("form", FORMS)
 def test_a_session_goes_on_in_any_worker(serve_tls, form):
     server = serve_tls(f"{CACHE} {FORMS[form][1]}")
     visitor = Visitor(server, form)
@@ -84,13 +84,14 @@ def test_a_session_goes_on_in_any_worker(serve_tls, form):
     assert visitor.resumes_in_all_workers(session)
 
 
-@pytest.mark.parametrize("form", IDS)
-def test_the_cache_outlives_a_reload_and_a_worker(serve_tls, form):
+@pytest.mark.parametrize("form", FORMS)
+def test_a_session_outlives_reloads_and_workers(serve_tls, form):
     server = serve_tls(f"{CACHE} {FORMS[form][1]}")
     visitor = Visitor(server, form)
     session, _, _ = visitor.visit()
-    server.reload()
-    assert visitor.resumes_in_all_workers(session)
+    for _ in range(3):
+        server.reload()
+        assert visitor.resumes_in_all_workers(session)
 
     killed = server.workers()[0]
     server.expect(r"exited on signal 9")
@@ -162,6 +163,38 @@ def test_keys_of_files_are_changed_by_reloads(serve_tls, form):
     use("a")
     assert visitor.resumes(by_a)
     assert not visitor.resumes(by_b)
+
+
+@pytest.mark.parametrize("form", TICKETS)
+def test_tickets_of_a_single_process(serve_tls, new_server, form):
+    server = new_server(main="master_process off;", files=pair("own", self_signed()),
+                        http=f"{OWN} server {{ {LISTEN} {SHOWN} }} server {{ listen 127.0.0.1:%PORT%; }}").start()
+    visitor = Visitor(server, form)
+    session, reused, _ = visitor.visit()
+    assert not reused
+    assert visitor.resumes(session)
+    server.send_signal(signal.SIGHUP)
+    server.wait_for_log("the configuration is in force")
+    assert visitor.resumes(session)
+
+
+@pytest.mark.parametrize("form", TICKETS)
+def test_tickets_can_be_switched_on_and_off_by_reloads(serve_tls, form):
+    server = serve_tls("include tickets;", files={"conf/tickets": "ssl_session_tickets off;"})
+    visitor = Visitor(server, form)
+    session, _, _ = visitor.visit()
+    assert session is None or not session.has_ticket
+    server.write("conf/tickets", "ssl_session_tickets on;")
+    server.reload()
+    session, _, _ = visitor.visit()
+    assert session.has_ticket
+    assert visitor.resumes_in_all_workers(session)
+    server.write("conf/tickets", "ssl_session_tickets off;")
+    server.reload()
+    assert not visitor.resumes(session)
+    server.write("conf/tickets", "ssl_session_tickets on;")
+    server.reload()
+    assert visitor.resumes_in_all_workers(session)
 
 
 @pytest.mark.parametrize("form", TICKETS)

@@ -90,7 +90,8 @@ void Scene::start() {
                                                         .connections_max = 512,
                                                         .log = nullptr,
                                                         .counters = counters_.claim(),
-                                                        .all_counters = counters_});
+                                                        .all_counters = counters_,
+                                                        .ticket_keys = ticket_keys_});
     server->use(site_);
 }
 

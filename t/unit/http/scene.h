@@ -72,6 +72,7 @@ class Scene {
 
     Options options_;
     CounterPage counters_;
+    TicketKeys ticket_keys_;
     std::shared_ptr<const Site> site_;
     std::string key_;
     uint32_t buffers_at_start_ = 0;
