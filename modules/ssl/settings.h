@@ -58,6 +58,9 @@ struct LocalCache {
 };
 
 struct Settings {
+    // A server's context depends on its names and addresses.
+    static constexpr conf::Context of_each = conf::server;
+
     Setting<Words> certificates;
     Setting<Words> certificate_keys;
     Setting<std::vector<std::string_view>> passwords;

@@ -172,6 +172,7 @@ void Binder::complete(Block& block, std::span<Heritage* const> outer, Heritages&
 // Gives the block what it has in a slot, now that all is read.
 Binder::Heritage* Binder::inherit(const Language::Settings& s, Block& block, Heritage& outer, Heritages& heritages) {
     void*& settings = block.settings_[s.slot->index()];
+    if (settings == nullptr && s.slot->of_each_.overlaps(block.context())) settings = s.slot->make_(arena_);
     if (settings != nullptr) {
         for (auto take : s.inherit) take(settings, outer.settings);
         return heritages.make(settings, {});

@@ -4,9 +4,10 @@
 // block keeps an array of settings by that index, so `settings.in(block)` is one load. A block in which none of the
 // slot's directives may stand has no settings of its own there: it sees those of the block around it. And blocks of one
 // kind that give nothing of a slot share one instance of what they inherit, so it is not for what tells them apart:
-// who needs an instance in every such block asks for it while the block is bound, through in(Block&).
+// who needs an instance in every such block says so, or asks for it while the block is bound, through in(Block&).
 //
-// Settings may have two members beside their values:
+// Settings may have three members beside their values:
+//     static constexpr Context of_each = …;    the kinds of blocks that each have an instance
 //     void inherit(const Settings& outer);     what the rows of their directives do not cover
 //     void complete(conf::Completion&);        when all is read and inherited, outer blocks first, where one may stand
 #pragma once
@@ -33,9 +34,9 @@ class SlotBase {
     size_t index() const { return static_cast<size_t>(index_); }
 
  protected:
-    constexpr SlotBase(const void* type, Context also, void* (*make)(Arena&), void (*inherit)(void*, const void*),
-                       void (*complete)(void*, Completion&))
-        : type_(type), also_(also), make_(make), inherit_(inherit), complete_(complete) {}
+    constexpr SlotBase(const void* type, Context also, Context of_each, void* (*make)(Arena&),
+                       void (*inherit)(void*, const void*), void (*complete)(void*, Completion&))
+        : type_(type), also_(also), of_each_(of_each), make_(make), inherit_(inherit), complete_(complete) {}
 
  private:
     friend class Language;
@@ -45,6 +46,7 @@ class SlotBase {
 
     const void* type_;
     Context also_;
+    Context of_each_;
     Context contexts_;  // where it has instances of its own, in any language
     void* (*make_)(Arena&);
     void (*inherit_)(void* inner, const void* outer);    // null when the type has none
@@ -57,8 +59,8 @@ class Slot : public SlotBase {
  public:
     // The settings stand in every block where a row of theirs is allowed, and in the blocks of `also`.
     constexpr explicit Slot(Context also = {})
-        : SlotBase(&type_of_settings<S>, also, [](Arena& arena) -> void* { return arena.make<S>(); }, inherit_of(),
-                   complete_of()) {}
+        : SlotBase(&type_of_settings<S>, also, of_each(), [](Arena& arena) -> void* { return arena.make<S>(); },
+                   inherit_of(), complete_of()) {}
 
     S& in(Block& block) const { return *static_cast<S*>(block.own(*this)); }
     const S& in(const Block& block) const { return *static_cast<const S*>(block.settings(index())); }
@@ -66,6 +68,14 @@ class Slot : public SlotBase {
  private:
     using Inherit = void (*)(void*, const void*);
     using Complete = void (*)(void*, Completion&);
+
+    static constexpr Context of_each() {
+        if constexpr (requires { S::of_each; }) {
+            return S::of_each;
+        } else {
+            return {};
+        }
+    }
 
     static constexpr Inherit inherit_of() {
         if constexpr (requires(S& inner, const S& outer) { inner.inherit(outer); }) {

@@ -103,6 +103,14 @@ def test_protocols_are_those_of_the_server_that_was_asked_for(serve_tls):
                         r"while SSL handshaking, client: 127.0.0.1, server: ")
 
 
+def test_servers_that_leave_all_of_tls_to_the_block_around(serve_tls):
+    server = serve_tls(http=OWN + "".join(f"server {{ {LISTEN} server_name {name}; return 200 {name}; }}"
+                                          for name in ("a.test", "b.test")))
+    for name in ("a.test", "b.test"):
+        with server.client(2, tls=context(), sni=name) as client:
+            assert client.get("/", {"Host": name}).text == name
+
+
 def test_a_client_that_goes_or_stalls_within_the_handshake(serve_tls):
     server = serve_tls("client_header_timeout 500ms;")
     with server.client_that_sent(b"\x16\x03\x01", number=2, finished=True) as client:

@@ -126,6 +126,14 @@ TEST(Load, shares_what_blocks_of_a_kind_inherit_and_do_not_change) {
     EXPECT_EQ(*settings.in(loaded.location(1)).root, "/b");
 }
 
+TEST(Load, completes_settings_in_each_block_of_the_kinds_they_name) {
+    Loaded loaded("http { server { location /1 { } location /2 { } } server { } }");
+    const Block& other = *loaded.http().inner()[1];
+    EXPECT_NE(&watched.in(loaded.server()), &watched.in(other));
+    EXPECT_EQ(watched.in(loaded.server()).path, watched.in(other).path);
+    EXPECT_EQ(&watched.in(loaded.location(0)), &watched.in(loaded.location(1)));
+}
+
 TEST(Load, tells_blocks_their_words_and_neighbours) {
     Loaded loaded("http { server { location = /a { } location /b { } } }");
     ASSERT_EQ(loaded.server().inner().size(), 2u);

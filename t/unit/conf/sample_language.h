@@ -49,6 +49,8 @@ struct Settings {
 
 // Settings with the two optional members; only servers and locations have it.
 struct Watched {
+    static constexpr Context of_each = server;
+
     Setting<std::string_view> tag{"-"};
     std::string path;
 
