@@ -22,7 +22,7 @@ using Table = SharedTable<Kept>;
 void remove_expired(Table& table, int64_t now) {
     for (int i = 0; i < 2; ++i) {
         Kept* oldest = table.oldest();
-        if (oldest == nullptr || oldest->until > now) return;
+        if (oldest == nullptr || oldest->until >= now) return;
         table.remove(*oldest);
     }
 }
@@ -54,7 +54,7 @@ std::string_view SessionCache::find(std::string_view id, int64_t now, std::span<
     Table table(lock);
     Kept* kept = table.find(id);
     if (kept == nullptr) return {};
-    if (kept->until <= now) {
+    if (kept->until < now) {
         table.remove(*kept);
         return {};
     }
