@@ -110,6 +110,11 @@ Task<bool> Connection::shake_hands(std::string_view server_name) {
         }
         progress = *went;
     }
+    if (tls->has_lost_sessions()) {
+        handshake_log().write(Level::alert, handshake_context(),
+                              "shared memory zone \"{}\" was emptied: a process died while it was writing there",
+                              tls->context().session_zone()->name);
+    }
     if (progress == Tls::Progress::failed) {
         log_handshake({}, text::format("SSL_do_handshake() failed{}", tls->fault()));
         co_return false;

@@ -32,6 +32,7 @@ void remove_expired(Table& table, int64_t now) {
 bool SessionCache::keep(std::string_view id, std::string_view session, int64_t until, int64_t now) {
     if (session.size() > session_bytes_max) return false;
     SharedZone::Lock lock(zone_);
+    repaired_ |= lock.repaired();
     Table table(lock);
     if (Kept* before = table.find(id)) table.remove(*before);
     remove_expired(table, now);
@@ -51,6 +52,7 @@ bool SessionCache::keep(std::string_view id, std::string_view session, int64_t u
 std::string_view SessionCache::find(std::string_view id, int64_t now, std::span<char> to) {
     CHECK(to.size() >= session_bytes_max);
     SharedZone::Lock lock(zone_);
+    repaired_ |= lock.repaired();
     Table table(lock);
     Kept* kept = table.find(id);
     if (kept == nullptr) return {};
@@ -65,6 +67,7 @@ std::string_view SessionCache::find(std::string_view id, int64_t now, std::span<
 
 void SessionCache::forget(std::string_view id) {
     SharedZone::Lock lock(zone_);
+    repaired_ |= lock.repaired();
     Table table(lock);
     if (Kept* kept = table.find(id)) table.remove(*kept);
 }

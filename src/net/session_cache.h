@@ -26,8 +26,12 @@ class SessionCache {
     std::string_view find(std::string_view id, int64_t now, std::span<char> to);
     void forget(std::string_view id);
 
+    // A process had died in the zone, and all of it was lost.
+    bool repaired() const { return repaired_; }
+
  private:
     SharedZone& zone_;
+    bool repaired_ = false;
 };
 
 }  // namespace ringx

@@ -55,11 +55,15 @@ class Tls final : public ReceiveFilter {
     int error() const { return error_; }
     std::string_view unsent() const { return unsent_; }
 
+    // The zone of sessions was found as a process had left it that died there, and is empty now.
+    bool has_lost_sessions() const { return has_lost_sessions_; }
+    void note_lost_sessions() { has_lost_sessions_ = true; }
+
     // Says that no more will be sent.
     void send_close_notify();
 
     SSL* ssl() const { return ssl_.get(); }
-    static const Tls& of(const SSL* ssl) { return *static_cast<const Tls*>(SSL_get_app_data(ssl)); }
+    static Tls& of(const SSL* ssl) { return *static_cast<Tls*>(SSL_get_app_data(ssl)); }
     // What the client asked for, in lower case; empty when it named nobody.
     std::string_view server_name() const { return server_name_; }
     const TlsContext& context() const { return *context_; }
@@ -95,6 +99,7 @@ class Tls final : public ReceiveFilter {
     State state_ = State::hungry;
     bool more_follows_ = false;
     bool reads_early_ = false; // early data may still come
+    bool has_lost_sessions_ = false;
     bool closed_ = false;      // the client said that no more will come
 };
 

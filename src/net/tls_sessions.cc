@@ -45,8 +45,10 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
     i2d_SSL_SESSION(session, &end);
     int64_t now = time(nullptr);
     int64_t until = SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session);
-    cache_of(Tls::of(ssl).context()).keep(id_of(session), view(storage, static_cast<size_t>(bytes)), until, now);
+    SessionCache cache = cache_of(Tls::of(ssl).context());
+    cache.keep(id_of(session), view(storage, static_cast<size_t>(bytes)), until, now);
     OPENSSL_cleanse(storage, sizeof storage);
+    if (cache.repaired()) Tls::of(ssl).note_lost_sessions();
     return 0;
 }
 
@@ -55,6 +57,7 @@ SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int id_bytes, int* 
     char storage[SessionCache::session_bytes_max];
     SessionCache cache = cache_of(Tls::of(ssl).context());
     std::string_view found = cache.find(view(id, static_cast<size_t>(id_bytes)), time(nullptr), storage);
+    if (cache.repaired()) Tls::of(ssl).note_lost_sessions();
     if (found.empty()) return nullptr;
     auto* at = reinterpret_cast<const unsigned char*>(found.data());
     SSL_SESSION* session = d2i_SSL_SESSION(nullptr, &at, static_cast<long>(found.size()));
@@ -108,7 +111,7 @@ Ticket decrypt_ticket(std::span<const TicketKey> keys, const unsigned char* name
 
 int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                    int encrypts) {
-    const Tls& tls = Tls::of(ssl);
+    Tls& tls = Tls::of(ssl);
     TicketKeys::InForce of_master(tls.ticket_keys());
     std::span<const TicketKey> keys = tls.context().ticket_keys();
     if (keys.empty()) keys = of_master.keys();

@@ -21,7 +21,7 @@ NamedZone* NamedZones::use(conf::Binding& binding, const conf::Word& word, std::
     if (known == zones_.end()) {
         zones_.push_back(std::make_shared<NamedZone>());
         NamedZone& zone = *zones_.back();
-        zone.name = binding.arena().copy(name);
+        zone.name = name;
         zone.use = what_for;
         zone.bytes = bytes;
         return &zone;

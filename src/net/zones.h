@@ -18,12 +18,12 @@
 namespace ringx {
 
 struct NamedZone : std::enable_shared_from_this<NamedZone> {
-    std::string_view name;
+    std::string name;
     size_t bytes = 0;        // 0: it was named, and not declared (yet)
     std::string_view use;    // "limit_req": what is kept in it
     std::string_view key;    // what its content is about, as the configuration has it
     const void* data = nullptr;  // what its declaration left for those who name it
-    // There from when the generation serves. Who outlives it keeps this object, and looks at nothing else of it.
+    // There from when the generation serves. Who outlives it keeps this object, of which only this and the name last.
     std::shared_ptr<SharedZone> memory;
 
     // The complaint when this one, declared alike, cannot go on with the content of the other; empty when it can.
