@@ -432,3 +432,23 @@ def test_settings_that_contradict(refuses, stands_only_in):
     }.items():
         refuses(sentence, server=f"{TLS} {text}", files=files)
     stands_only_in("ssl_ocsp on;", "http server")
+
+
+def test_early_requests_wait_for_the_responder_too(serve_clients, clients):
+    server = serve_clients("ssl_ocsp on; ssl_early_data on; add_header Early $ssl_early_data always;")
+    own, session, early = clients.issue(), clients.directory / "session", clients.directory / "early"
+    clients.context(own)  # writes its file
+    request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    early.write_text(request)
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port(2)}", "-servername", "localhost",
+               "-cert", str(clients.directory / f"{own.certificate.serial_number}.pem"), "-ign_eof"]
+
+    def talk(*options, says=None):
+        return subprocess.run([*command, *options], input=says, capture_output=True, text=True,
+                              timeout=WAIT_SECONDS).stdout
+    assert "HTTP/1.1 200 " in talk("-sess_out", str(session), says=request)
+    clients.responder.does = "revoked"
+    said = talk("-sess_in", str(session), "-early_data", str(early), says="")
+    assert "Early data was accepted" in said
+    assert "HTTP/1.1 400 " in said and f"Verify: {REVOKED[1]}" in said
+    assert len(clients.responder.asked) == 2
