@@ -54,6 +54,8 @@ class Tls final : public ReceiveFilter {
     bool has_unsent() const { return !unsent_.empty(); }
     int error() const { return error_; }
     std::string_view unsent() const { return unsent_; }
+    // Where there is no socket, its user sends what waits.
+    std::string take_unsent() { return std::exchange(unsent_, {}); }
 
     // The zone of sessions was found as a process had left it that died there, and is empty now.
     bool has_lost_sessions() const { return has_lost_sessions_; }

@@ -1,0 +1,197 @@
+// net/tls_test.cc - TLS without sockets: every split of the bytes, both versions, and what breaks the protocol.
+//
+// OpenSSL's client stands on the other side, in memory. What the server wants to send stays here until it is delivered.
+#include "net/tls.h"
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+
+#include "t/unit/net/tls_scene.h"
+
+namespace ringx {
+namespace {
+
+using Progress = Tls::Progress;
+using State = ReceiveFilter::State;
+using tls_test::Client;
+using tls_test::lease_of;
+
+const tls_test::Identity& identity() {
+    static const tls_test::Identity one;
+    return one;
+}
+
+std::shared_ptr<const TlsContext> context_of(const TlsSettings& settings) {
+    auto made = TlsContext::make(settings);
+    EXPECT_TRUE(made) << made.error();
+    return *made;
+}
+
+class TlsTest : public testing::TestWithParam<int> {
+ protected:
+    TlsTest() : context(context_of(tls_test::settings_of(identity()))) {}
+
+    // Brings both to the end of the handshake; the server gets the client's bytes in pieces.
+    void shake_hands(Tls& tls, Client& client, size_t piece = 100000) {
+        Progress progress = Progress::hungry;
+        for (int round = 0; round < 4 && progress == Progress::hungry; ++round) {
+            client.shake_hands();
+            for (std::string bytes = client.sent(); !bytes.empty() && progress == Progress::hungry;) {
+                tls.push(lease_of(std::string_view(bytes).substr(0, piece)));
+                bytes.erase(0, piece);
+                progress = tls.shake_hands();
+            }
+            deliver(tls, client);
+        }
+        ASSERT_EQ(progress, Progress::done) << tls.fault();
+        ASSERT_TRUE(client.shake_hands());
+    }
+    void deliver(Tls& tls, Client& client) { client.receive(tls.take_unsent()); }
+
+    std::string received(Tls& tls, std::string_view bytes, size_t piece) {
+        std::string text;
+        while (!bytes.empty()) {
+            tls.push(lease_of(bytes.substr(0, piece)));
+            bytes.remove_prefix(std::min(piece, bytes.size()));
+            while (tls.state() == State::ready) {
+                Result<Lease> got = tls.take();
+                if (!got || got->empty()) return text + (got ? "<end>" : "<fault>");
+                text += got->view();
+            }
+        }
+        return text;
+    }
+
+    std::shared_ptr<const TlsContext> context;
+};
+
+TEST_P(TlsTest, every_split_of_the_bytes_says_the_same) {
+    for (size_t piece : {1, 2, 3, 5, 17, 1000, 100000}) {
+        Tls tls(context, -1, "a.test");
+        Client client(GetParam());
+        shake_hands(tls, client, piece);
+        client.write("hello");
+        client.write(std::string(20000, 'x'));
+        EXPECT_EQ(received(tls, client.sent(), piece), "hello" + std::string(20000, 'x')) << piece;
+        EXPECT_EQ(tls.server_name(), "a.test");
+    }
+}
+
+TEST_P(TlsTest, parts_are_sent_in_order) {
+    Tls tls(context, -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    std::string one = "one", two(9000, '2'), three(70000, '3'), all = one + two + three, got;
+    size_t sent = 0;
+    while (sent < all.size()) {
+        std::string rest = all.substr(sent);
+        size_t half = rest.size() / 2;
+        iovec parts[] = {{rest.data(), half}, {rest.data(), 0}, {rest.data() + half, rest.size() - half}};
+        size_t taken = tls.send(parts, false, 0);
+        ASSERT_GT(taken, 0u);
+        sent += taken;
+        deliver(tls, client);
+        got += client.read();
+    }
+    EXPECT_EQ(got, all);
+}
+
+// The sizes of the records in what waits to be sent.
+std::vector<size_t> records_of(std::string_view bytes) {
+    std::vector<size_t> sizes;
+    while (bytes.size() >= 5) {
+        size_t size = static_cast<unsigned char>(bytes[3]) << 8 | static_cast<unsigned char>(bytes[4]);
+        sizes.push_back(size);
+        bytes.remove_prefix(std::min(bytes.size(), 5 + size));
+    }
+    return sizes;
+}
+
+TEST_P(TlsTest, records_grow_and_begin_small_after_a_pause) {
+    Tls tls(context, -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    std::string text(64 * 1024, 'x');
+    iovec part{text.data(), text.size()};
+    auto sizes = [&](uint64_t now_ms) {
+        EXPECT_EQ(tls.send({&part, 1}, false, now_ms), text.size());
+        return records_of(tls.take_unsent());
+    };
+    auto first = sizes(10'000), second = sizes(10'900), after_pause = sizes(11'900);
+    EXPECT_EQ(first.size(), 16u);
+    EXPECT_LT(first.front(), 4200u);
+    EXPECT_EQ(second.size(), 4u);
+    EXPECT_EQ(after_pause.size(), 16u);
+}
+
+TEST_P(TlsTest, records_have_the_size_that_was_configured) {
+    TlsSettings settings = tls_test::settings_of(identity());
+    settings.record_bytes_max = 1000;
+    Tls tls(context_of(settings), -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    std::string text(5000, 'x');
+    iovec part{text.data(), text.size()};
+    EXPECT_EQ(tls.send({&part, 1}, false, 0), 5000u);
+    EXPECT_EQ(records_of(tls.unsent()).size(), 5u);
+}
+
+TEST_P(TlsTest, the_end_is_told_from_a_fault) {
+    Tls tls(context, -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    client.write("last");
+    SSL_shutdown(client.ssl());
+    EXPECT_EQ(received(tls, client.sent(), 7), "last<end>");
+
+    Tls other(context, -1, "");
+    Client forger(GetParam());
+    shake_hands(other, forger);
+    forger.write("forged");
+    std::string bytes = forger.sent();
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    EXPECT_EQ(received(other, bytes, 7), "<fault>");
+    EXPECT_NE(other.fault().find("bad record mac"), std::string::npos) << other.fault();
+    iovec part{bytes.data(), bytes.size()};
+    EXPECT_EQ(other.error(), 0);
+    other.send({&part, 1}, false, 0);
+    EXPECT_EQ(other.error(), EPIPE);
+}
+
+TEST_P(TlsTest, renegotiation_is_refused) {
+    if (GetParam() != TLS1_2_VERSION) GTEST_SKIP() << "there is none in TLS 1.3";
+    Tls tls(context, -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    EXPECT_EQ(SSL_renegotiate(client.ssl()), 1);
+    client.shake_hands();
+    EXPECT_EQ(received(tls, client.sent(), 1000), "");
+    deliver(tls, client);
+    EXPECT_EQ(client.read(), "");
+    unsigned long error = ERR_peek_last_error();
+    EXPECT_EQ(ERR_GET_REASON(error), SSL_R_NO_RENEGOTIATION);
+    ERR_clear_error();
+}
+
+TEST_P(TlsTest, a_handshake_that_is_no_handshake_fails_with_an_alert) {
+    Tls tls(context, -1, "");
+    Client client(GetParam());
+    client.shake_hands();
+    std::string hello = client.sent();
+    hello[9] = '\x7f';  // the version
+    hello.resize(60);
+    hello[3] = 0;
+    hello[4] = 55;
+    hello[6] = hello[7] = 0;
+    hello[8] = 51;
+    tls.push(lease_of(hello));
+    EXPECT_EQ(tls.shake_hands(), Progress::failed);
+    EXPECT_NE(tls.fault().find("SSL: error:"), std::string::npos);
+    EXPECT_EQ(tls.unsent().substr(0, 1), "\x15");
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, TlsTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& version) { return version.param == TLS1_2_VERSION ? "tls1_2" : "tls1_3"; });
+
+}  // namespace
+}  // namespace ringx
