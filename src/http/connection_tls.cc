@@ -186,6 +186,7 @@ uint16_t Connection::tls_refusal() const {
     bool is_same = tls->server_name().empty() ? request_->server == &listen_.point->default_server()
                                               : tls->server_name() == host;
     if (!is_same) {
+        request_->keep_alive = false;  // the client shall greet that server
         return refuse(421, "client attempted to request the server name different from the one that was negotiated");
     }
     long result = SSL_get_verify_result(tls->ssl());

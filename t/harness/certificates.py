@@ -104,7 +104,7 @@ class Authority(Certificate):
 
 def sign(name, key, issuer=None, days=365, hosts=(), ca=False, extensions=()):
     now = datetime.datetime.utcnow()
-    start, end = (now - DAY, now + days * DAY) if days > 0 else (now + (days - 1) * DAY, now + days * DAY)
+    start, end = (now - DAY, now + (days + 0.5) * DAY) if days > 0 else (now + (days - 1) * DAY, now + days * DAY)
     builder = x509.CertificateBuilder().subject_name(name_of(name)).public_key(key.public_key())
     builder = builder.issuer_name(issuer.certificate.subject if issuer else name_of(name))
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
