@@ -157,9 +157,10 @@ constinit conf::Slot<Settings> settings;
 void Settings::complete(conf::Completion& completion) {
     if (completion.block().context() != conf::server) return;
     check_listens(*this, completion);
+    ServerSettings& server = server_settings.in(completion.block());
+    server.needs_client_certificate = *verify == VerifyClient::on;
     if (certificates->empty() && !*reject_handshake) return;
 
-    ServerSettings& server = server_settings.in(completion.block());
     Files files(completion);
     TlsSettings tls;
     read_certificates(*this, files, tls);

@@ -92,7 +92,10 @@ Task<bool> Connection::shake_hands(std::string_view server_name) {
     // those of the default server.
     std::shared_ptr<const TlsContext> context = listen_.point->find(server_name).settings->tls;
     if (context == nullptr) context = listen_.point->default_server().settings->tls;
-    CHECK(context != nullptr);
+    if (context == nullptr) {
+        log_handshake({}, "TLS is not spoken here since the last reload");
+        co_return false;
+    }
     auto tls = std::make_unique<Tls>(std::move(context), server_.ticket_keys(), peer_.fd, server_name);
     bool whole = consumed_ == 0 && !lease_.empty();
     tls->push(whole ? std::move(lease_) : Lease(std::make_unique<std::string>(pending())));
@@ -176,11 +179,15 @@ uint16_t Connection::tls_refusal() const {
     if (stream_.tls()->is_early() && !is_harmless) return 425;
     const TlsContext* context = request_->server->settings->tls.get();
     const Tls* tls = stream_.tls();
-    if (context == nullptr || context->verify() == VerifyClient::off) return 0;
     auto refuse = [&](uint16_t status, std::string_view why) {
         request_->log().write(Level::info, request_->log_context(), "{}", why);
         return status;
     };
+    // Without certificates of its own it could not ask for any: whatever was shown, another server has judged it.
+    if (context == nullptr && request_->server->settings->needs_client_certificate) {
+        return refuse(496, "client sent no required SSL certificate");
+    }
+    if (context == nullptr || context->verify() == VerifyClient::off) return 0;
     std::string storage;
     std::string_view host = lower_host(request_->head.host, storage);
     bool is_same = tls->server_name().empty() ? request_->server == &listen_.point->default_server()

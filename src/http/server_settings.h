@@ -45,6 +45,7 @@ struct ServerSettings {
     std::vector<ListenHere> listens;
     std::vector<ServerName> names;
     std::shared_ptr<const TlsContext> tls;  // how it speaks TLS; null when it cannot
+    bool needs_client_certificate = false;
     std::string_view first_name;  // $server_name: in lower case, without a leading dot
 
     void complete(conf::Completion& completion);

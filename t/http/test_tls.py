@@ -6,6 +6,7 @@ import ssl
 import pytest
 
 from harness.certificates import Authority, self_signed
+from harness.waiting import wait_until
 
 LISTEN = "listen 127.0.0.1:%PORT2% ssl;"
 OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
@@ -178,3 +179,40 @@ def test_a_proxy_header_comes_before_the_handshake(serve_tls):
     with context().wrap_socket(plain) as tls:
         tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert tls.recv(1000).endswith(b"192.0.2.1")
+
+
+def test_a_server_without_certificates_that_wants_those_of_clients_refuses_all(serve_tls):
+    """As nginx: it speaks TLS as the default server does, which asks for none."""
+    authority = Authority("root")
+    client = authority.issue("client")
+    wants = "ssl_verify_client on; ssl_client_certificate ca.crt; return 200 secret;"
+    server = serve_tls(http=f"server {{ {LISTEN} server_name a.test; {OWN} }}"
+                            f"server {{ {LISTEN} server_name b.test; {wants} }}",
+                       files={"conf/ca.crt": authority.pem, "client.pem": client.key_pem + client.chain})
+    with_certificate = context()
+    with_certificate.load_cert_chain(server.path("client.pem"))
+    for tls in (context(), with_certificate):
+        for sni in ("a.test", "b.test", None):
+            with server.client(2, tls=tls, sni=sni) as one:
+                response = one.get("/", {"Host": "b.test"})
+                assert response.status == 400 and "No required SSL certificate was sent" in response.text
+
+
+def test_a_reload_that_ends_tls_within_a_handshake(new_server):
+    server = new_server(http="server { include tls; return 200 plain; }"
+                             "server { listen 127.0.0.1:%PORT%; location / { stub_status; } }",
+                        files=pair("own", self_signed()))
+    server.write("conf/tls", server.filled_in(f"{LISTEN} {OWN}"))
+    server.start()
+    tls, _, outgoing = over_memory(context())
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    with server.client(2) as client:
+        client.send(hello[:50])
+        wait_until(lambda: "Active connections: 2 " in server.get("/").text, "the connection to be accepted")
+        server.write("conf/tls", server.filled_in("listen 127.0.0.1:%PORT2%;"))
+        server.reload()
+        client.send(hello[50:])
+        assert client.take_all() == b""
+    server.wait_for_log("TLS is not spoken here since the last reload while SSL handshaking")
