@@ -68,7 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     size_t piece = (input[0] & 2) != 0 ? 1 + (static_cast<unsigned char>(input[0]) >> 2) : 100000;
     Mangler mangler(input.substr(1));
 
-    Tls tls(*context, -1, "");
+    TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    Tls tls(*context, keys, -1, "");
     tls_test::Client client(is_new ? TLS1_3_VERSION : TLS1_2_VERSION);
     Tls::Progress progress = Tls::Progress::hungry;
     bool goes_on = true;

@@ -67,7 +67,9 @@ class TlsTest : public testing::TestWithParam<int> {
 
 TEST_P(TlsTest, every_split_of_the_bytes_says_the_same) {
     for (size_t piece : {1, 2, 3, 5, 17, 1000, 100000}) {
-        Tls tls(context, -1, "a.test");
+        TicketKeys keys;
+        keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+        Tls tls(context, keys, -1, "a.test");
         Client client(GetParam());
         shake_hands(tls, client, piece);
         client.write("hello");
@@ -78,7 +80,9 @@ TEST_P(TlsTest, every_split_of_the_bytes_says_the_same) {
 }
 
 TEST_P(TlsTest, parts_are_sent_in_order) {
-    Tls tls(context, -1, "");
+    TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    Tls tls(context, keys, -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     std::string one = "one", two(9000, '2'), three(70000, '3'), all = one + two + three, got;
@@ -108,7 +112,9 @@ std::vector<size_t> records_of(std::string_view bytes) {
 }
 
 TEST_P(TlsTest, records_grow_and_begin_small_after_a_pause) {
-    Tls tls(context, -1, "");
+    TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    Tls tls(context, keys, -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     std::string text(64 * 1024, 'x');
@@ -137,7 +143,9 @@ TEST_P(TlsTest, records_have_the_size_that_was_configured) {
 }
 
 TEST_P(TlsTest, the_end_is_told_from_a_fault) {
-    Tls tls(context, -1, "");
+    TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    Tls tls(context, keys, -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     client.write("last");
@@ -160,7 +168,9 @@ TEST_P(TlsTest, the_end_is_told_from_a_fault) {
 
 TEST_P(TlsTest, renegotiation_is_refused) {
     if (GetParam() != TLS1_2_VERSION) GTEST_SKIP() << "there is none in TLS 1.3";
-    Tls tls(context, -1, "");
+    TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    Tls tls(context, keys, -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     EXPECT_EQ(SSL_renegotiate(client.ssl()), 1);
@@ -174,7 +184,9 @@ TEST_P(TlsTest, renegotiation_is_refused) {
 }
 
 TEST_P(TlsTest, a_handshake_that_is_no_handshake_fails_with_an_alert) {
-    Tls tls(context, -1, "");
+    TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    Tls tls(context, keys, -1, "");
     Client client(GetParam());
     client.shake_hands();
     std::string hello = client.sent();
