@@ -11,6 +11,12 @@
 namespace ringx {
 namespace {
 
+const TicketKeys& ticket_keys() {
+    static TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    return keys;
+}
+
 using Progress = Tls::Progress;
 using State = ReceiveFilter::State;
 using tls_test::Client;
@@ -67,9 +73,7 @@ class TlsTest : public testing::TestWithParam<int> {
 
 TEST_P(TlsTest, every_split_of_the_bytes_says_the_same) {
     for (size_t piece : {1, 2, 3, 5, 17, 1000, 100000}) {
-        TicketKeys keys;
-        keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-        Tls tls(context, keys, -1, "a.test");
+        Tls tls(context, ticket_keys(), -1, "a.test");
         Client client(GetParam());
         shake_hands(tls, client, piece);
         client.write("hello");
@@ -80,9 +84,7 @@ TEST_P(TlsTest, every_split_of_the_bytes_says_the_same) {
 }
 
 TEST_P(TlsTest, parts_are_sent_in_order) {
-    TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    Tls tls(context, keys, -1, "");
+    Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     std::string one = "one", two(9000, '2'), three(70000, '3'), all = one + two + three, got;
@@ -112,9 +114,7 @@ std::vector<size_t> records_of(std::string_view bytes) {
 }
 
 TEST_P(TlsTest, records_grow_and_begin_small_after_a_pause) {
-    TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    Tls tls(context, keys, -1, "");
+    Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     std::string text(64 * 1024, 'x');
@@ -133,7 +133,7 @@ TEST_P(TlsTest, records_grow_and_begin_small_after_a_pause) {
 TEST_P(TlsTest, records_have_the_size_that_was_configured) {
     TlsSettings settings = tls_test::settings_of(identity());
     settings.record_bytes_max = 1000;
-    Tls tls(context_of(settings), -1, "");
+    Tls tls(context_of(settings), ticket_keys(), -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     std::string text(5000, 'x');
@@ -143,16 +143,14 @@ TEST_P(TlsTest, records_have_the_size_that_was_configured) {
 }
 
 TEST_P(TlsTest, the_end_is_told_from_a_fault) {
-    TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    Tls tls(context, keys, -1, "");
+    Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     client.write("last");
     SSL_shutdown(client.ssl());
     EXPECT_EQ(received(tls, client.sent(), 7), "last<end>");
 
-    Tls other(context, -1, "");
+    Tls other(context, ticket_keys(), -1, "");
     Client forger(GetParam());
     shake_hands(other, forger);
     forger.write("forged");
@@ -168,9 +166,7 @@ TEST_P(TlsTest, the_end_is_told_from_a_fault) {
 
 TEST_P(TlsTest, renegotiation_is_refused) {
     if (GetParam() != TLS1_2_VERSION) GTEST_SKIP() << "there is none in TLS 1.3";
-    TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    Tls tls(context, keys, -1, "");
+    Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
     shake_hands(tls, client);
     EXPECT_EQ(SSL_renegotiate(client.ssl()), 1);
@@ -184,9 +180,7 @@ TEST_P(TlsTest, renegotiation_is_refused) {
 }
 
 TEST_P(TlsTest, a_handshake_that_is_no_handshake_fails_with_an_alert) {
-    TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    Tls tls(context, keys, -1, "");
+    Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
     client.shake_hands();
     std::string hello = client.sent();
