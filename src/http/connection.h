@@ -153,7 +153,6 @@ class Connection : public ListNode {
     bool closing_ = false;          // after what is being answered
     bool reset_ = false;            // the close is to be a reset
     bool awaits_proxy_header_;      // and its first request behind it
-    bool is_plain_ = false;         // where it should be TLS
     bool ended_ = false;            // end() was called: nothing is waited for any more
     bool head_only_ = false;        // the body of the current answer is not sent
     Lease lease_;

@@ -76,10 +76,7 @@ Task<Connection::Turn> Connection::begin_tls() {
         if (is_at_hello) hello = read_client_hello(pending());
         if (hello.kind == ClientHello::Kind::need_more) keep_partial_head();
     }
-    if (hello.kind == ClientHello::Kind::plain) {
-        is_plain_ = true;
-        co_return serve_pending();
-    }
+    if (hello.kind == ClientHello::Kind::plain) co_return serve_pending();
     std::string name = host_of(hello.server_name);
     bool done = co_await shake_hands(name);
     if (!done) closing_ = true;
@@ -172,13 +169,13 @@ Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t 
 
 // Why a request is not answered by the server it asks for; 0: it is.
 uint16_t Connection::tls_refusal() const {
-    if (is_plain_) return 497;
+    const Tls* tls = stream_.tls();
+    if (tls == nullptr) return 497;  // it may have been plain here before a reload
     // What somebody else may have sent before must be harmless (RFC 8470 section 4).
     bool is_harmless = request_->method() == Method::get || request_->method() == Method::head ||
                        request_->method() == Method::options;
-    if (stream_.tls()->is_early() && !is_harmless) return 425;
+    if (tls->is_early() && !is_harmless) return 425;
     const TlsContext* context = request_->server->settings->tls.get();
-    const Tls* tls = stream_.tls();
     auto refuse = [&](uint16_t status, std::string_view why) {
         request_->log().write(Level::info, request_->log_context(), "{}", why);
         return status;

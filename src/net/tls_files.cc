@@ -3,8 +3,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <cstring>
-
 #include "base/check.h"
 #include "base/format.h"
 
@@ -33,9 +31,7 @@ struct Password {
 int give_password(char* buffer, int size, int, void* context) {
     auto& password = *static_cast<Password*>(context);
     password.asked = true;
-    size_t bytes = std::min(password.text.size(), static_cast<size_t>(size));
-    std::memcpy(buffer, password.text.data(), bytes);
-    return static_cast<int>(bytes);
+    return static_cast<int>(password.text.copy(buffer, static_cast<size_t>(size)));
 }
 
 template <typename Owned, typename Read>

@@ -107,6 +107,25 @@ def test_a_reload_changes_the_certificate_and_no_connection(serve):
         assert client.get("/").text == "hello\n"
 
 
+def test_a_reload_changes_whether_an_address_speaks_tls(serve):
+    """Connections that were there go on as they began: plain ones are told, the others are served."""
+    server = serve(http=SERVER.replace("%TEXT%", OWN), files=files_of(self_signed()))
+    secure = server.read("conf/server.conf")
+    with server.client(tls=True) as client:
+        assert client.get("/").text == "hello\n"
+        server.write("conf/server.conf", secure.replace(" ssl;", ";"))
+        server.reload()
+        assert client.get("/").text == "hello\n"
+        assert server.get("/").text == "hello\n"
+    with server.client() as client:
+        assert client.get("/").text == "hello\n"
+        server.write("conf/server.conf", secure)
+        server.reload()
+        response = client.get("/")
+        assert response.status == 400 and "The plain HTTP request was sent to HTTPS port" in response.text
+    assert shown(server) == der(self_signed())
+
+
 def test_workers_need_no_rights_to_the_key(serve):
     """Their user cannot read it, when they start and when they reload."""
     if os.geteuid() != 0:

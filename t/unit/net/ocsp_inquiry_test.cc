@@ -48,11 +48,17 @@ class Answerer {
         }
         return false;
     }
-    // A request's end is the end of its DER, which is the only part with zeroes.
+    // True when that is a whole request: who closes with bytes unread resets the connection.
+    static bool is_request(const std::string& heard) {
+        constexpr std::string_view length = "Content-Length: ";
+        size_t head_end = heard.find("\r\n\r\n"), at = heard.find(length);
+        if (head_end == heard.npos || at == heard.npos) return false;
+        return heard.size() >= head_end + 4 + strtoul(heard.c_str() + at + length.size(), nullptr, 10);
+    }
     void hear(int fd) {
         char bytes[4096];
         std::string heard;
-        while (heard.find("\r\n\r\n") == heard.npos || heard.find('\0') == heard.npos) {
+        while (!is_request(heard)) {
             if (!wait(fd)) return;
             ssize_t got = recv(fd, bytes, sizeof bytes, 0);
             if (got <= 0) return;
