@@ -234,7 +234,7 @@ Result<Lease> Tls::take() {
 }
 
 size_t Tls::record_bytes() const {
-    if (context_->record_bytes_max() > 0) return context_->record_bytes_max();
+    if (context_->record_bytes_max() > 0) return std::min<size_t>(context_->record_bytes_max(), large_record_bytes);
     return streamed_ < small_records_until ? small_record_bytes : large_record_bytes;
 }
 

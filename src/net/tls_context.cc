@@ -142,7 +142,7 @@ TlsContext::Done TlsContext::set_protocols(const TlsSettings& settings) {
     SSL_CTX* ctx = ctx_.get();
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
                                  SSL_OP_SINGLE_DH_USE | SSL_OP_NO_ANTI_REPLAY);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     if (settings.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     // What the system's policy allows is not more than what was asked for.
     SSL_CTX_set_min_proto_version(ctx, 0);

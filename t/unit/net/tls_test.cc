@@ -142,6 +142,29 @@ TEST_P(TlsTest, records_have_the_size_that_was_configured) {
     EXPECT_EQ(records_of(tls.unsent()).size(), 5u);
 }
 
+// Whatever was configured, and whatever the client can take, all of it arrives.
+TEST_P(TlsTest, records_are_no_larger_than_either_side_allows) {
+    TlsSettings settings = tls_test::settings_of(identity());
+    settings.record_bytes_max = 65536;
+    Tls tls(context_of(settings), ticket_keys(), -1, "");
+    Client client(GetParam());
+    ASSERT_EQ(SSL_set_tlsext_max_fragment_length(client.ssl(), TLSEXT_max_fragment_length_512), 1);
+    shake_hands(tls, client);
+    std::string text(40000, 'x');
+    iovec parts[] = {{text.data(), 1000}, {text.data() + 1000, 39000}};
+    EXPECT_EQ(tls.send(parts, false, 0), text.size());
+    for (size_t bytes : records_of(tls.unsent())) EXPECT_LT(bytes, 600u);
+    deliver(tls, client);
+    EXPECT_EQ(client.read(), text);
+
+    Tls other(context_of(settings), ticket_keys(), -1, "");
+    Client usual(GetParam());
+    shake_hands(other, usual);
+    EXPECT_EQ(other.send(parts, false, 0), text.size());
+    deliver(other, usual);
+    EXPECT_EQ(usual.read(), text);
+}
+
 TEST_P(TlsTest, the_end_is_told_from_a_fault) {
     Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
