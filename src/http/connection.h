@@ -107,7 +107,7 @@ class Connection : public ListNode {
     void log_answered();
 
     // TLS.
-    Task<bool> shake_hands(std::string_view server_name);
+    Task<bool> shake_hands(std::string_view server_name, uint64_t until_ms);
     Task<bool> check_client(Tls& tls, uint64_t until_ms);
     Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);
     uint16_t tls_refusal() const;

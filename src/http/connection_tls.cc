@@ -59,7 +59,7 @@ void Connection::log_handshake_end(Error error) const {
 bool Connection::begins_with_tls() const { return listen_.point->has_tls(); }
 
 Task<Connection::Turn> Connection::begin_tls() {
-    uint64_t until_ms = server_.clock().now_ms() + idle_limit_ms_;
+    const uint64_t until_ms = server_.clock().now_ms() + idle_limit_ms_;
     ClientHello hello;
     while (hello.kind == ClientHello::Kind::need_more) {
         uint64_t left_ms = until_ms - std::min(until_ms - 1, server_.clock().now_ms());
@@ -78,13 +78,13 @@ Task<Connection::Turn> Connection::begin_tls() {
     }
     if (hello.kind == ClientHello::Kind::plain) co_return serve_pending();
     std::string name = host_of(hello.server_name);
-    bool done = co_await shake_hands(name);
+    bool done = co_await shake_hands(name, until_ms);
     if (!done) closing_ = true;
     co_return done ? Turn::listen : Turn::close;
 }
 
 // False when it failed, which was reported.
-Task<bool> Connection::shake_hands(std::string_view server_name) {
+Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_ms) {
     // What is chosen now holds for the connection, whatever is loaded meanwhile. A server without certificates uses
     // those of the default server.
     std::shared_ptr<const TlsContext> context = listen_.point->find(server_name).settings->tls;
@@ -100,7 +100,6 @@ Task<bool> Connection::shake_hands(std::string_view server_name) {
     input_ = std::string();
     consumed_ = 0;
 
-    uint64_t until_ms = server_.clock().now_ms() + idle_limit_ms_;
     Tls::Progress progress = Tls::Progress::hungry;
     while (progress == Tls::Progress::hungry) {
         Result<Tls::Progress> went = co_await go_on_with_handshake(*tls, until_ms);

@@ -122,6 +122,26 @@ def test_a_client_that_goes_or_stalls_within_the_handshake(serve_tls):
     server.wait_for_log(r"client timed out \(110: Connection timed out\) while SSL handshaking")
 
 
+def test_a_hello_in_pieces_does_not_prolong_the_handshake(serve_tls):
+    """One limit counts from the beginning, not another one from when the hello is whole."""
+    server = serve_tls(http=f"client_header_timeout 1s; server {{ {LISTEN} {OWN} }}"
+                            "server { listen 127.0.0.1:%PORT3%; client_header_timeout 500ms; }"
+                            "server { listen 127.0.0.1:%PORT4%; stub_status; }", workers=1)
+    tls, _, outgoing = over_memory(context())
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    with server.client(2) as first, server.client(3) as clock, server.client(2) as second, server.client(4) as status:
+        first.send(hello[:50])
+        clock.take_all()  # half of the limit has passed
+        second.send(hello[:50])
+        wait_until(lambda: "Active connections: 3 " in status.get("/").text, "the connections to be accepted")
+        first.send(hello[50:])
+        assert second.take_all() == b"" and first.take_all() != b""
+        late = server.wait_for_log(r"\*(\d+) client timed out .* while SSL handshaking", count=2)
+        assert int(late[0][1]) < int(late[1][1])
+
+
 def test_every_byte_of_a_connection_alone(serve_tls):
     """A client in memory, whose bytes are sent one by one."""
     server = serve_tls()
