@@ -91,7 +91,7 @@ void check_listens(const Settings& own, conf::Completion& completion) {
     while (root->outer() != nullptr) root = root->outer();
     for (const ListenHere& listen : server_settings.in(block).listens) {
         const ListenAddress& address = http_settings.in(*root).addresses.at(listen.key);
-        if (!address.ssl) continue;
+        if (address.tls == ListenTls::off) continue;
         const conf::Block& first = default_server(block, listen.key, address);
         if (&first != &block && !settings.in(first).certificates->empty()) continue;
         completion.mistake(listen.word.place, "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");

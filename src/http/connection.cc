@@ -278,7 +278,8 @@ Connection::Turn Connection::process(const Progress& head) {
     bool has_path = route();
     open_body();
     ahead_ = &server_.output();
-    uint16_t refusal = listen_.point->has_tls() ? tls_refusal() : uint16_t{0};
+    bool concerns_tls = peer_.tls != nullptr || listen_.point->tls() != ListenTls::off;
+    uint16_t refusal = concerns_tls ? tls_refusal() : uint16_t{0};
     Answer answer = refusal != 0 ? Pipeline(request).refuse(refusal) : has_path ? answer_routed() : answer_pathless();
     ahead_ = nullptr;
     return respond(answer);

@@ -110,6 +110,7 @@ class Connection : public ListNode {
     Task<bool> shake_hands(std::string_view server_name, uint64_t until_ms);
     Task<bool> check_client(Tls& tls, uint64_t until_ms);
     Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);
+    bool needs_tls() const;
     uint16_t tls_refusal() const;
     Task<void> close_tls();
 

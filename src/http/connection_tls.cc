@@ -1,8 +1,8 @@
 // http/connection_tls.cc - the beginning and the end of TLS on a connection.
 //
 // The server is chosen by name before OpenSSL sees a byte, so that all it does is by that server's settings alone:
-// protocols, certificates, sessions. The whole handshake has to come within client_header_timeout. Who speaks plain
-// HTTP is told so (497).
+// protocols, certificates, sessions. All of it has to come within client_header_timeout. Who speaks plain HTTP is told
+// so (497), unless TLS is optional here: then both are served, and what follows looks at the connection alone.
 #include <algorithm>
 
 #include "base/format.h"
@@ -56,7 +56,7 @@ void Connection::log_handshake_end(Error error) const {
                                            : "SSL_do_handshake() failed");
 }
 
-bool Connection::begins_with_tls() const { return listen_.point->has_tls(); }
+bool Connection::begins_with_tls() const { return listen_.point->tls() != ListenTls::off; }
 
 Task<Connection::Turn> Connection::begin_tls() {
     const uint64_t until_ms = server_.clock().now_ms() + idle_limit_ms_;
@@ -166,10 +166,17 @@ Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t 
     co_return step.progress;
 }
 
+// Whether a plain request has to come over TLS instead: everywhere on the address, which may have been plain before a
+// reload, or because its server wants to see a certificate.
+bool Connection::needs_tls() const {
+    if (listen_.point->tls() == ListenTls::on) return true;
+    return request_->server->settings->needs_client_certificate;
+}
+
 // Why a request is not answered by the server it asks for; 0: it is.
 uint16_t Connection::tls_refusal() const {
     const Tls* tls = stream_.tls();
-    if (tls == nullptr) return 497;  // it may have been plain here before a reload
+    if (tls == nullptr) return needs_tls() ? 497 : 0;
     // What somebody else may have sent before must be harmless (RFC 8470 section 4).
     bool is_harmless = request_->method() == Method::get || request_->method() == Method::head ||
                        request_->method() == Method::options;

@@ -184,9 +184,22 @@ struct Said {
     bool is_default = false;
     bool has_options = false;
     bool proxy_protocol = false;
-    bool ssl = false;
+    ListenTls tls = ListenTls::off;
     ListenOptions options;
 };
+
+// ssl, or ssl=optional. False after complaining.
+bool set_tls(conf::Binding& binding, const conf::Word& word, ListenTls& tls) {
+    bool is_optional = word.text == "ssl=optional";
+    if (!is_optional && word.text != "ssl") return refuse_value(binding, word, "expected ssl or ssl=optional");
+    ListenTls said = is_optional ? ListenTls::optional : ListenTls::on;
+    if (tls != ListenTls::off && tls != said) {
+        binding.mistake(word, text::format("conflicting parameter \"{}\"", word.text));
+        return false;
+    }
+    tls = said;
+    return true;
+}
 
 // False after complaining.
 bool listen_on(ServerSettings& settings, conf::Binding& binding, const Address& address, const Said& said) {
@@ -199,13 +212,18 @@ bool listen_on(ServerSettings& settings, conf::Binding& binding, const Address& 
     for (const ListenHere& other : settings.listens) {
         if (other.key == key) return refuse(text::format("a duplicate listen {}", key));
     }
-    settings.listens.push_back({key, word, said.ssl});
+    settings.listens.push_back({key, word});
 
     conf::Block* root = &binding.block();
     while (root->outer() != nullptr) root = root->outer();
     ListenAddress& shared = http_settings.in(*root).addresses[key];
     shared.proxy_protocol = shared.proxy_protocol || said.proxy_protocol;
-    shared.ssl = shared.ssl || said.ssl;
+    if (said.tls != ListenTls::off) {
+        if (shared.tls != ListenTls::off && shared.tls != said.tls) {
+            return refuse(text::format("conflicting \"ssl\" parameters for {}", key));
+        }
+        shared.tls = said.tls;
+    }
     if (shared.listen.key.empty()) shared.listen = Listen{address, said.options, key};
     if (said.has_options) {
         if (shared.options_given) return refuse(text::format("duplicate listen options for {}", key));
@@ -235,8 +253,8 @@ void set_listen(ServerSettings& settings, conf::Binding& binding) {
             said.proxy_protocol = true;
             continue;
         }
-        if (word.text == "ssl") {
-            said.ssl = true;
+        if (word.text == "ssl" || word.text.starts_with("ssl=")) {
+            if (!set_tls(binding, word, said.tls)) return;
             continue;
         }
         bool known = false;

@@ -194,9 +194,9 @@ constexpr conf::Directive server_directives[] = {
     conf::block<&open_server>("server", conf::http, {0, 0}, "A virtual server, chosen by address and name."),
     conf::custom<&set_listen>("listen", conf::server, conf::at_least_one,
                               "An address this server accepts connections on.")
-        .shown_as("address[:port[-port]] [default_server] [ssl] [proxy_protocol] [multipath] [backlog=number] "
-                  "[rcvbuf=size] [sndbuf=size] [fastopen=number] "
-                  "[deferred] [bind] [ipv6only=on|off] [reuseport] [so_keepalive=on|off|[idle]:[interval]:[count]]"),
+        .shown_as("address[:port[-port]] [default_server] [ssl[=optional]] [proxy_protocol] [multipath] "
+                  "[backlog=number] [rcvbuf=size] [sndbuf=size] [fastopen=number] [deferred] [bind] "
+                  "[ipv6only=on|off] [reuseport] [so_keepalive=on|off|[idle]:[interval]:[count]]"),
     conf::custom<&set_server_name>("server_name", conf::server, conf::at_least_one,
                                    "The names this server answers to: exact, wildcards and regular expressions.")
         .shown_as("name ..."),

@@ -38,7 +38,6 @@ struct ServerName {
 struct ListenHere {
     std::string key;
     conf::Word word;
-    bool ssl = false;  // said by this very `listen`
 };
 
 struct ServerSettings {
@@ -72,12 +71,19 @@ struct LocationSettings {
     uint32_t exempt_methods = 0;
 };
 
+// Whether TLS is spoken on an address.
+enum class ListenTls : uint8_t {
+    off,
+    on,
+    optional,  // with who begins with it; with others plain HTTP
+};
+
 // What the servers of a configuration say together about one address.
 struct ListenAddress {
     Listen listen;
     bool options_given = false;
-    bool proxy_protocol = false;  // said by any of its servers
-    bool ssl = false;             // likewise
+    bool proxy_protocol = false;     // said by any of its servers
+    ListenTls tls = ListenTls::off;  // likewise
     const conf::Block* default_server = nullptr;  // the one marked so, or null
     std::set<std::pair<ServerName::Kind, std::string_view>> names;  // of all its servers
 };

@@ -213,7 +213,7 @@ void Site::add_server(const conf::Block& block) {
         const ListenAddress& address = settings.addresses.at(listen.key);
         if (point.default_ == nullptr || address.default_server == &block) point.default_ = &server;
         point.proxy_protocol_ = address.proxy_protocol;
-        point.tls_ = address.ssl;
+        point.tls_ = address.tls;
         for (const ServerName& name : server.settings->names) point.add(name, server);
     }
 }

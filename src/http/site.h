@@ -124,7 +124,7 @@ class ListenPoint {
     const VirtualServer& default_server() const { return *default_; }
     // Connections begin with a header of the PROXY protocol.
     bool has_proxy_protocol() const { return proxy_protocol_; }
-    bool has_tls() const { return tls_; }
+    ListenTls tls() const { return tls_; }
 
  private:
     friend class Site;
@@ -139,7 +139,7 @@ class ListenPoint {
 
     const VirtualServer* default_ = nullptr;
     bool proxy_protocol_ = false;
-    bool tls_ = false;
+    ListenTls tls_ = ListenTls::off;
     bool only_default_ = true;  // no name leads to another server
     ByName exact_, suffixes_, prefixes_;
     std::vector<std::pair<const Regex*, const VirtualServer*>> regexes_;

@@ -60,6 +60,18 @@ def test_a_certificate_is_required(serve_asking, version):
         server.wait_for_log(rf"\[info\] .* client SSL certificate verify error: \(\d+:{why}\)")
 
 
+def test_an_address_without_tls_since_a_reload_still_judges_who_speaks_it(serve_asking):
+    authority = Authority("ca")
+    server = serve_asking(f"{VERIFY} on;", authority, http=f"server {{ {LISTEN} server_name open; {OWN} }}")
+    with server.client(tls=context(server), sni="open") as client:
+        assert client.get("/", {"Host": "open"}).status == 200
+        server.write("conf/server.conf", server.read("conf/server.conf").replace(" ssl;", ";"))
+        server.reload()
+        assert server.get("/private", {"Host": "localhost"}).status == 200  # as the configuration now has it
+        assert client.get("/", {"Host": "open"}).status == 200
+        assert client.get("/private", {"Host": "localhost"}).status == 421
+
+
 def test_who_need_not_show_one_is_told_apart(serve_asking):
     authority, stranger = Authority("ca"), Authority("stranger")
     said = "location /v { return 200 $ssl_client_verify; }"
