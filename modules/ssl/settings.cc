@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::string_view data_prefix = "data:";
 
+// How our own list of ciphers goes on in TLS 1.3, and that clients who put ChaCha20 first get it: they have no AES in
+// hardware.
+constexpr Command default_suites = {"Ciphersuites",
+                                    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"};
+constexpr Command chacha_for_who_wants_it = {"Options", "PrioritizeChaCha"};
+
 // Reads the files of one server; after a complaint they are incomplete.
 class Files {
  public:
@@ -47,6 +53,14 @@ class Files {
     conf::Completion& completion_;
     bool good_ = true;
 };
+
+void set_ciphers(const Settings& own, TlsSettings& tls) {
+    bool are_ours = !own.ciphers.written();
+    tls.ciphers = *own.ciphers;
+    tls.prefer_server_ciphers = own.prefer_server_ciphers.written() ? *own.prefer_server_ciphers : are_ours;
+    if (are_ours) tls.commands = {default_suites, chacha_for_who_wants_it};
+    tls.commands.insert(tls.commands.end(), own.commands->begin(), own.commands->end());
+}
 
 uint32_t bits_of(const conf::Flags<TlsProtocol>& protocols) {
     uint32_t bits = 0;
@@ -167,11 +181,9 @@ void Settings::complete(conf::Completion& completion) {
     tls.passwords = *passwords;
     tls.reject_handshake = *reject_handshake;
     tls.protocols = bits_of(*protocols);
-    tls.ciphers = *ciphers;
-    tls.prefer_server_ciphers = *prefer_server_ciphers;
+    set_ciphers(*this, tls);
     tls.curves = *curves;
     tls.dhparam = files.read(*dhparam, "DH parameters");
-    tls.commands = *commands;
     tls.verify = *verify;
     tls.verify_depth = static_cast<int>(*verify_depth);
     tls.client_certificates = files.read(*client_certificate, "certificate");

@@ -1,12 +1,14 @@
 """HTTPS: handshakes of each version, names, what is not TLS, and the ends of connections."""
 
+import re
 import socket
 import ssl
+import subprocess
 
 import pytest
 
 from harness.certificates import Authority, self_signed
-from harness.waiting import wait_until
+from harness.waiting import WAIT_SECONDS, wait_until
 
 LISTEN = "listen 127.0.0.1:%PORT2% ssl;"
 OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
@@ -189,6 +191,34 @@ def test_one_certificate_of_each_type(serve_tls):
         with server.client(2, tls=tls) as client:
             assert client.socket.cipher()[0] == cipher
             assert client.socket.getpeercert(True) == ssl.PEM_cert_to_DER_cert(self_signed(kind=kind).pem)
+
+
+AES_256, AES_128, CHACHA = ("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256",
+                            "ECDHE-ECDSA-CHACHA20-POLY1305")
+SUITES = {AES_256: "TLS_AES_256_GCM_SHA384", AES_128: "TLS_AES_128_GCM_SHA256", CHACHA: "TLS_CHACHA20_POLY1305_SHA256"}
+
+
+def agreed_on(server, ciphers):
+    """What comes of a client's wishes in each version, by the names of TLS 1.2."""
+    got = []
+    for version, offer in (("-tls1_2", ["-cipher", ":".join(ciphers)]),
+                           ("-tls1_3", ["-ciphersuites", ":".join(SUITES[one] for one in ciphers)])):
+        done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port(2)}", version, *offer],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_SECONDS)
+        got.append(re.search(r"^New, .*, Cipher is (\S+)", done.stdout, re.M).group(1))
+    assert got[1] == SUITES[got[0]], got
+    return got[0]
+
+
+@pytest.mark.parametrize("text, whose", [("", "ours"), ("ssl_prefer_server_ciphers on;", "ours"),
+                                         ("ssl_prefer_server_ciphers off;", "theirs"),
+                                         ("ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;", "theirs")])
+def test_whose_order_of_ciphers_counts(serve_tls, text, whose):
+    """Who says nothing gets our order. Clients that put ChaCha20 first have no AES in hardware, and get it."""
+    server = serve_tls(text)
+    assert agreed_on(server, [AES_256, AES_128, CHACHA]) == (AES_128 if whose == "ours" else AES_256)
+    assert agreed_on(server, [AES_256, CHACHA]) == AES_256
+    assert agreed_on(server, [CHACHA, AES_128]) == CHACHA
 
 
 def test_a_proxy_header_comes_before_the_handshake(serve_tls):

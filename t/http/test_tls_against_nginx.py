@@ -1,7 +1,7 @@
 """The same over TLS to nginx and to this server: handshakes, certificates of clients, variables and refusals.
 
-Left out is where we differ on purpose: a server that asks for certificates is not reached without being named, and
-protocols are those of the server that is named.
+Left out is where we differ on purpose: a server that asks for certificates is not reached without being named,
+protocols are those of the server that is named, and the order of ciphers is ours.
 """
 
 import itertools
@@ -40,7 +40,7 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 @pytest.fixture
 def ports(beside_nginx):
-    text = "ssl_protocols TLSv1.2 TLSv1.3;" + "".join(
+    text = "ssl_protocols TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers off;" + "".join(
         SERVER.replace("%TEXT%", f"server_name {name}; {text}") for name, text in SERVERS.items())
     authority = Authority("ca")
     inner = Authority("inner", authority)
