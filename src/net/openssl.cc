@@ -22,7 +22,8 @@ std::string take_openssl_errors() {
 }
 
 OwnedBio memory_bio(std::string_view bytes) {
-    OwnedBio bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+    const char* begin = bytes.empty() ? "" : bytes.data();  // null is refused
+    OwnedBio bio(BIO_new_mem_buf(begin, static_cast<int>(bytes.size())));
     CHECK(bio != nullptr);
     return bio;
 }
