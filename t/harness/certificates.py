@@ -117,8 +117,12 @@ def sign(name, key, issuer=None, days=365, hosts=(), ca=False, extensions=()):
     return builder.sign(issuer.key if issuer else key, hashes.SHA256())
 
 
-@functools.cache
 def self_signed(name="localhost", kind="ec", days=365):
     """The same one for all tests of a process."""
+    return known_self_signed(name, kind, days)
+
+
+@functools.cache
+def known_self_signed(name, kind, days):
     key = make_key(kind)
     return Certificate(sign(name, key, days=days, hosts=(name,)), key)
