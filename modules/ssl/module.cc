@@ -15,14 +15,48 @@ using ssl::Settings;
 
 constexpr auto servers = conf::http | conf::server;
 
-void add_certificate(Settings& settings, conf::Binding& binding) {
-    settings.certificates.given = true;
-    settings.certificates.value.push_back(binding.words()[0]);
+template <Setting<ssl::CertificateNameList> Settings::*list>
+void add_name(Settings& settings, conf::Binding& binding) {
+    const conf::Word& word = binding.words()[0];
+    auto text = Template::compile(binding, word);
+    if (!text) return;
+    (settings.*list).given = true;
+    (settings.*list).value.emplace_back(word, std::move(*text));
 }
 
-void add_certificate_key(Settings& settings, conf::Binding& binding) {
-    settings.certificate_keys.given = true;
-    settings.certificate_keys.value.push_back(binding.words()[0]);
+// off, or max=N [inactive=time] [valid=time]
+void set_certificate_cache(Settings& settings, conf::Binding& binding) {
+    using std::chrono::seconds;
+    if (settings.certificate_cache.given) return binding.duplicate();
+    size_t max = 0;
+    seconds inactive{10}, valid{60};
+    bool off = false;
+    for (const conf::Word& word : binding.words()) {
+        std::string_view name = word.text.substr(0, word.text.find('=') + 1);
+        std::string_view value = word.text.substr(name.size());
+        bool good = word.text == "off";
+        off |= good;
+        if (name == "max=") {
+            auto number = conf::parse_unsigned(value, 1'000'000);
+            good = number && *number > 0;
+            if (good) max = *number;
+        } else if (name == "inactive=" || name == "valid=") {
+            auto time = conf::parse<seconds>(value);
+            good = time.has_value();
+            if (good) (name == "valid=" ? valid : inactive) = *time;
+        }
+        if (!good) {
+            return binding.mistake(word, text::format("invalid parameter \"{}\"", word.text),
+                                   "expected off, or max=number [inactive=time] [valid=time]");
+        }
+    }
+    if (off) return settings.certificate_cache.give(nullptr);
+    if (max == 0) {
+        return binding.mistake(binding.name_word(), "\"ssl_certificate_cache\" must have the \"max\" parameter");
+    }
+    auto milliseconds = [](seconds time) { return static_cast<uint64_t>(time.count()) * 1000; };
+    settings.certificate_cache.give(
+        std::make_shared<CertificateCache>(max, milliseconds(inactive), milliseconds(valid)));
 }
 
 void add_command(Settings& settings, conf::Binding& binding) {
@@ -83,12 +117,15 @@ void refuse_unless_off(conf::Binding& binding) {
 }
 
 constexpr conf::Directive directives[] = {
-    conf::custom<&add_certificate, &Settings::certificates>(
+    conf::custom<&add_name<&Settings::certificates>, &Settings::certificates>(
         "ssl_certificate", servers, {1, 1}, "The server's certificate and those behind it, PEM; one for each type.")
         .shown_as("file"),
-    conf::custom<&add_certificate_key, &Settings::certificate_keys>("ssl_certificate_key", servers, {1, 1},
-                                                                    "The key of the certificate, PEM.")
+    conf::custom<&add_name<&Settings::certificate_keys>, &Settings::certificate_keys>(
+        "ssl_certificate_key", servers, {1, 1}, "The key of the certificate, PEM.")
         .shown_as("file"),
+    conf::custom<&set_certificate_cache, &Settings::certificate_cache>(
+        "ssl_certificate_cache", servers, {1, 3}, "How many certificates whose names have variables are kept.")
+        .shown_as("off | max=number [inactive=time] [valid=time]"),
     conf::custom<&read_passwords, &Settings::passwords>("ssl_password_file", servers, {1, 1},
                                                         "Passwords of keys, one in each line.")
         .shown_as("file"),

@@ -1,6 +1,7 @@
 #include "modules/ssl/settings.h"
 
 #include "base/format.h"
+#include "http/named_certificates.h"
 #include "http/server_settings.h"
 #include "modules/ssl/session_cache.h"
 #include "net/staples.h"
@@ -113,19 +114,36 @@ void check_listens(const Settings& own, conf::Completion& completion) {
     }
 }
 
-void read_certificates(const Settings& own, Files& files, TlsSettings& tls) {
-    const Words& keys = *own.certificate_keys;
+// What is known already is read, the rest left to handshakes.
+void read_certificates(const Settings& own, Files& files, TlsSettings& tls, NamedCertificates& named) {
+    const CertificateNameList& keys = *own.certificate_keys;
     for (size_t i = 0; i < own.certificates->size(); ++i) {
-        const conf::Word& chain = own.certificates.value[i];
+        const auto& [chain, chain_text] = own.certificates.value[i];
         if (i >= keys.size()) {
             return files.complain(chain.place, text::format("no \"ssl_certificate_key\" is defined for certificate "
                                                             "\"{}\"", chain.text));
         }
+        const auto& [key, key_text] = keys[i];
+        if (!chain_text.is_constant() || !key_text.is_constant()) {
+            named.pairs.push_back({chain_text, key_text});
+            continue;
+        }
         TlsCertificate pair;
         pair.chain = files.read(chain.text, "certificate", chain.place);
-        pair.key = files.read(keys[i].text, "certificate key", keys[i].place);
+        pair.key = files.read(key.text, "certificate key", key.place);
         tls.certificates.push_back(std::move(pair));
     }
+}
+
+// Of the server; null when all its certificates are known already.
+std::shared_ptr<const NamedCertificates> complete_named(const Settings& own, conf::Completion& completion,
+                                                        NamedCertificates&& named) {
+    if (named.pairs.empty()) return nullptr;
+    if (*own.stapling) completion.warn("\"ssl_stapling\" ignored for certificates whose names have variables");
+    named.passwords = *own.passwords;
+    named.directory = completion.conf_prefix();
+    named.cache = *own.certificate_cache;
+    return std::make_shared<const NamedCertificates>(std::move(named));
 }
 
 void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
@@ -177,7 +195,8 @@ void Settings::complete(conf::Completion& completion) {
 
     Files files(completion);
     TlsSettings tls;
-    read_certificates(*this, files, tls);
+    NamedCertificates named;
+    read_certificates(*this, files, tls, named);
     tls.passwords = *passwords;
     tls.reject_handshake = *reject_handshake;
     tls.protocols = bits_of(*protocols);
@@ -210,6 +229,7 @@ void Settings::complete(conf::Completion& completion) {
     auto made = TlsContext::make(tls);
     if (!made) return completion.mistake(std::move(made.error()));
     server.tls = std::move(*made);
+    server.named_certificates = complete_named(*this, completion, std::move(named));
     if (!server.tls->expiry_notice().empty()) completion.warn(server.tls->expiry_notice());
     for (const std::string& warning : server.tls->warnings()) completion.warn(warning);
 }

@@ -13,6 +13,8 @@
 
 #include "conf/directive.h"
 #include "conf/slot.h"
+#include "http/variables.h"
+#include "net/certificate_cache.h"
 #include "net/tls_context.h"
 
 namespace ringx {
@@ -48,6 +50,12 @@ constexpr std::array<conf::Choice<ClientOcsp>, 3> choices(ClientOcsp) {
 }
 
 using Words = std::vector<conf::Word>;
+// The name of a file, or the text of one; with variables it is known when a client has greeted.
+struct CertificateName {
+    conf::Word word;
+    Template text;
+};
+using CertificateNameList = std::vector<CertificateName>;
 using Command = std::pair<std::string_view, std::string_view>;
 
 // What ssl_session_cache says, except for zones.
@@ -61,8 +69,9 @@ struct Settings {
     // A server's context depends on its names and addresses.
     static constexpr conf::Context of_each = conf::server;
 
-    Setting<Words> certificates;
-    Setting<Words> certificate_keys;
+    Setting<CertificateNameList> certificates;
+    Setting<CertificateNameList> certificate_keys;
+    Setting<std::shared_ptr<CertificateCache>> certificate_cache;  // null: none
     Setting<std::vector<std::string_view>> passwords;
     Setting<bool> reject_handshake{false};
 

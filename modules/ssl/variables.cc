@@ -54,8 +54,10 @@ std::string hex(std::span<const unsigned char> bytes) {
 
 Value protocol(Request& request, SSL* ssl) { return text_value(request, SSL_get_version(ssl)); }
 Value cipher(Request& request, SSL* ssl) { return text_value(request, SSL_get_cipher_name(ssl)); }
-Value server_name(Request& request, SSL* ssl) {
-    return text_value(request, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+Value server_name(Request& request, const VariableUse&) {
+    if (!request.greeted_name.empty()) return request.greeted_name;
+    if (request.peer->tls == nullptr) return std::nullopt;
+    return text_value(request, SSL_get_servername(request.peer->tls->ssl(), TLSEXT_NAMETYPE_host_name));
 }
 Value session_reused(Request&, SSL* ssl) { return SSL_session_reused(ssl) == 1 ? "r" : "."; }
 Value early_data(Request&, SSL* ssl) { return SSL_is_init_finished(ssl) == 1 ? Value() : Value("1"); }
@@ -247,7 +249,7 @@ const std::array<Variable, 26> variables = {{
     {"ssl_curves", of_tls<curves>},
     {"ssl_early_data", of_tls<early_data>},
     {"ssl_protocol", of_tls<protocol>},
-    {"ssl_server_name", of_tls<server_name>},
+    {"ssl_server_name", server_name},
     {"ssl_session_id", of_tls<session_id>},
     {"ssl_session_reused", of_tls<session_reused>},
     {"ssl_sigalg", of_tls<sigalg>},

@@ -19,6 +19,7 @@
 #include "http/h1_parser.h"
 #include "http/module.h"
 #include "http/request_body.h"
+#include "net/server_certificate.h"
 #include "net/stream.h"
 
 namespace ringx::http {
@@ -26,6 +27,7 @@ namespace ringx::http {
 class HttpServer;
 class Output;
 struct ListenSlot;
+struct NamedCertificates;
 
 class Connection : public ListNode {
  public:
@@ -108,6 +110,9 @@ class Connection : public ListNode {
 
     // TLS.
     Task<bool> shake_hands(std::string_view server_name, uint64_t until_ms);
+    Task<void> show_named_certificates(Tls& tls, const VirtualServer& server);
+    std::vector<CertificateNames> name_certificates(const VirtualServer& server, std::string_view greeted);
+    Task<ServerCertificate::Loaded> find_certificate(const NamedCertificates& named, const CertificateNames& names);
     Task<bool> check_client(Tls& tls, uint64_t until_ms);
     Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);
     bool needs_tls() const;

@@ -18,10 +18,11 @@ namespace {
 // For how long a client may take to answer our last word with its own.
 constexpr uint64_t close_wait_ms = 1000;
 
-// The name as servers are looked up by, or nothing when it is no host name.
+// The name as servers are looked up by, or nothing when it is no host name: neither a path nor an address is one
+// (RFC 6066 section 3).
 std::string host_of(const std::string& server_name) {
     auto host = parse_host(server_name);
-    if (!host || !host->port.empty()) return {};
+    if (!host || !host->port.empty() || server_name.starts_with('[')) return {};
     std::string storage;
     return std::string(lower_host(*host, storage));
 }
@@ -87,8 +88,9 @@ Task<Connection::Turn> Connection::begin_tls() {
 Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_ms) {
     // What is chosen now holds for the connection, whatever is loaded meanwhile. A server without certificates uses
     // those of the default server.
-    std::shared_ptr<const TlsContext> context = listen_.point->find(server_name).settings->tls;
-    if (context == nullptr) context = listen_.point->default_server().settings->tls;
+    const VirtualServer* server = &listen_.point->find(server_name);
+    if (server->settings->tls == nullptr) server = &listen_.point->default_server();
+    std::shared_ptr<const TlsContext> context = server->settings->tls;
     if (context == nullptr) {
         log_handshake({}, "TLS is not spoken here since the last reload");
         co_return false;
@@ -100,6 +102,10 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
     input_ = std::string();
     consumed_ = 0;
 
+    if (server->settings->named_certificates != nullptr) {
+        co_await show_named_certificates(*tls, *server);
+        if (ended_) co_return false;
+    }
     Tls::Progress progress = Tls::Progress::hungry;
     while (progress == Tls::Progress::hungry) {
         Result<Tls::Progress> went = co_await go_on_with_handshake(*tls, until_ms);
@@ -139,7 +145,7 @@ Task<bool> Connection::check_client(Tls& tls, uint64_t until_ms) {
 // One step of it: as far as what has come allows, all that is to be said, and what comes then.
 Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t until_ms) {
     HandshakeStep step{tls};
-    if (tls.context().is_slow()) {
+    if (tls.is_slow()) {
         Blocking elsewhere(server_.loop(), shake_hands_of, &step);
         co_await elsewhere;
         if (ended_) co_return fail("recv", ECANCELED);

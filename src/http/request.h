@@ -123,6 +123,7 @@ struct RequestState {
     ResponseFields error_fields;      // WWW-Authenticate …
     std::string_view remote_user;
     std::string_view id;  // $request_id, once somebody asked for it
+    std::string_view greeted_name;  // a host name, when all there is of it is a client that greets over TLS
     RequestStates states;  // of modules
 
     const Response* making = nullptr;  // what filters work on, while they do

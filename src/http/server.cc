@@ -115,6 +115,11 @@ void HttpServer::expire() {
 }
 
 Request& HttpServer::take_request(Peer& peer) {
+    worker_.counters.requests.add(1);
+    return take_uncounted_request(peer);
+}
+
+Request& HttpServer::take_uncounted_request(Peer& peer) {
     std::unique_ptr<Request> request;
     if (idle_requests_.empty()) {
         request = std::make_unique<Request>();
@@ -124,7 +129,6 @@ Request& HttpServer::take_request(Peer& peer) {
     }
     request->worker = &parts_;
     request->peer = &peer;
-    worker_.counters.requests.add(1);
     return *request.release();
 }
 

@@ -57,6 +57,8 @@ class HttpServer : public Server, private Timer {
     void leave(ListenSlot& listen);
 
     Request& take_request(Peer& peer);
+    // For what is no request of a client.
+    Request& take_uncounted_request(Peer& peer);
     void give_back(Request& request);
 
  private:

@@ -21,6 +21,8 @@ class TlsContext;
 
 namespace ringx::http {
 
+struct NamedCertificates;
+
 // One name of `server_name`.
 struct ServerName {
     enum class Kind : uint8_t {
@@ -44,6 +46,7 @@ struct ServerSettings {
     std::vector<ListenHere> listens;
     std::vector<ServerName> names;
     std::shared_ptr<const TlsContext> tls;  // how it speaks TLS; null when it cannot
+    std::shared_ptr<const NamedCertificates> named_certificates;  // beside those of `tls`; null when there are none
     bool needs_client_certificate = false;
     std::string_view first_name;  // $server_name: in lower case, without a leading dot
 

@@ -34,6 +34,9 @@ class Tls final : public ReceiveFilter {
     // this object meanwhile. After it failed there may be an alert to push(). It is done already when early data have
     // come (RFC 8446 section 2.3): reading them and what follows ends it.
     Progress shake_hands();
+    // It is better done on another thread.
+    bool is_slow() const { return is_slow_; }
+    void set_slow() { is_slow_ = true; }
     // Nothing yet proves that what was received is not a copy of what somebody else has sent.
     bool is_early() const { return SSL_is_init_finished(ssl_.get()) == 0; }
     // Why it failed: " (SSL: …)". And whether the client, not we or the system, is at fault.
@@ -102,6 +105,7 @@ class Tls final : public ReceiveFilter {
     bool more_follows_ = false;
     bool reads_early_ = false; // early data may still come
     bool has_lost_sessions_ = false;
+    bool is_slow_ = context_->is_slow();
     bool closed_ = false;      // the client said that no more will come
 };
 

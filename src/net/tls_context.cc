@@ -104,6 +104,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     early_data_ = settings.early_data;
     record_bytes_max_ = settings.record_bytes_max;
     is_slow_ = settings.elsewhere == TlsSettings::Elsewhere::always;
+    slow_keys_matter_ = settings.elsewhere == TlsSettings::Elsewhere::when_slow;
 
     std::vector<NamedCertificate> certificates;
     for (const TlsCertificate& pair : settings.certificates) {
@@ -119,7 +120,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
         (void)chain->rest.release();
         auto key = read_private_key(pair.key, settings.passwords);
         if (!key) return std::unexpected(std::move(key.error()));
-        if (settings.elsewhere == TlsSettings::Elsewhere::when_slow && signs_slowly(key->get())) is_slow_ = true;
+        is_slow_ = is_slow_with(key->get());
         if (SSL_CTX_use_PrivateKey(ctx, key->get()) == 0) {
             return refuse(text::format("SSL_CTX_use_PrivateKey(\"{}\")", pair.key.name));
         }
@@ -136,6 +137,10 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     SSL_CTX_set_tlsext_servername_callback(ctx, acknowledge_name);
     if (settings.reject_handshake) SSL_CTX_set_client_hello_cb(ctx, refuse_hello, nullptr);
     return run_commands(settings);
+}
+
+bool TlsContext::is_slow_with(const EVP_PKEY* key) const {
+    return is_slow_ || (slow_keys_matter_ && signs_slowly(key));
 }
 
 TlsContext::Done TlsContext::set_protocols(const TlsSettings& settings) {

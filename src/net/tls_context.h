@@ -92,6 +92,11 @@ class TlsContext {
     bool early_data() const { return early_data_; }
     // Handshakes are better done on another thread: the loop would stand still for too long.
     bool is_slow() const { return is_slow_; }
+    // Likewise when this is the key.
+    bool is_slow_with(const EVP_PKEY* key) const;
+    // A connection that shows other certificates than the context's resumes sessions only where these are shown.
+    // REQUIRES: its handshake has not begun.
+    void bind_sessions(SSL* ssl, std::string_view certificates) const;
     uint32_t record_bytes_max() const { return record_bytes_max_; }
     const std::vector<TicketKey>& ticket_keys() const { return ticket_keys_; }
     // Null when sessions are not kept in one. It has memory when connections come.
@@ -132,7 +137,9 @@ class TlsContext {
     std::optional<ClientOcspRules> client_ocsp_;
     bool early_data_ = false;
     bool is_slow_ = false;
+    bool slow_keys_matter_ = false;
     uint32_t record_bytes_max_ = 0;
+    std::string session_context_;  // as OpenSSL has it
     std::vector<TicketKey> ticket_keys_;
     std::shared_ptr<const NamedZone> session_zone_;
     std::string alpn_;  // as in the protocol (RFC 7301 section 3.1)

@@ -71,6 +71,19 @@ void forget_session(SSL_CTX* ctx, SSL_SESSION* session) {
     if (!id.empty()) cache_of(context_of(ctx)).forget(id);
 }
 
+// --- where sessions are resumed
+
+// OpenSSL compares so many bytes.
+struct Digest {
+    unsigned char bytes[SHA256_DIGEST_LENGTH];
+    static_assert(sizeof bytes <= SSL_MAX_SID_CTX_LENGTH);
+
+    explicit Digest(std::string_view text) {
+        SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes);
+    }
+    std::string text() const { return std::string(view(bytes, sizeof bytes)); }
+};
+
 // --- tickets
 
 enum Ticket : int { failed = -1, unknown = 0, good = 1, good_and_renewed = 2 };
@@ -124,11 +137,9 @@ int use_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_
 void TlsContext::set_sessions(const TlsSettings& settings) {
     SSL_CTX* ctx = ctx_.get();
     SSL_CTX_set_app_data(ctx, this);
-    unsigned char context[SHA256_DIGEST_LENGTH];
-    static_assert(sizeof context <= SSL_MAX_SID_CTX_LENGTH);
-    SHA256(reinterpret_cast<const unsigned char*>(settings.session_context.data()), settings.session_context.size(),
-           context);
-    CHECK(SSL_CTX_set_session_id_context(ctx, context, sizeof context) == 1);
+    Digest context(settings.session_context);
+    session_context_ = context.text();
+    CHECK(SSL_CTX_set_session_id_context(ctx, context.bytes, sizeof context.bytes) == 1);
     SSL_CTX_set_timeout(ctx, static_cast<long>(settings.session_seconds));
     set_session_store(settings.session_store);
 
@@ -139,6 +150,11 @@ void TlsContext::set_sessions(const TlsSettings& settings) {
     if (!settings.session_tickets && !keeps) SSL_CTX_set_num_tickets(ctx, 0);
     ticket_keys_ = settings.ticket_keys;
     SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_ticket_key);
+}
+
+void TlsContext::bind_sessions(SSL* ssl, std::string_view certificates) const {
+    Digest context(session_context_ + std::string(certificates));
+    CHECK(SSL_set_session_id_context(ssl, context.bytes, sizeof context.bytes) == 1);
 }
 
 void TlsContext::set_session_store(const SessionStore& store) {

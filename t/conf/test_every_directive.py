@@ -130,8 +130,8 @@ BY_NAME = {
     "set_real_ip_from": ["127.0.0.1", "10.0.0.0/33", "10.0.0.1/8", "::/129", "1.2.3.4.5/8"],
     "split_clients": ["$uri $a { 50% b; * c; }", "$uri a { }", "$uri $a { 50 b; }", "$uri $a { 101% b; }",
                       "$uri $a { 60% b; 50% c; }", "$uri $a { 0.001% b; }", "$uri $a { x b; }"],
-    "ssl_certificate": ["own.crt"],
-    "ssl_certificate_key": ["own.key"],
+    "ssl_certificate": ["own.crt", "$ssl_server_name.crt"],
+    "ssl_certificate_key": ["own.key", "$ssl_server_name.key"],
     "ssl_ciphers": ["HIGH"],
     "ssl_client_certificate": ["own.crt"],
     "ssl_conf_command": ["Options PrioritizeChaCha"],
@@ -179,8 +179,8 @@ BY_NAME = {
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
-    "ssl_async_threads", "ssl_certificate_compression", "stall_threshold", "use", "load_module", "http", "events",
-    "server",
+    "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "stall_threshold", "use",
+    "load_module", "http", "events", "server",
 }
 
 LETTERS = {"location": "l", "server": "s", "http": "h", "events": "e", "main": "m"}

@@ -51,6 +51,8 @@ inline constexpr Rule rules[] = {
      " large_client_header_buffers ssl_conf_command "},
     {conf::http | conf::server, 0b110,
      " ssl_session_cache "},
+    {conf::http | conf::server, 0b1110,
+     " ssl_certificate_cache "},
     {conf::http | conf::server, 0b1111111110,
      " ssl_protocols "},
     {conf::http | conf::server | conf::location, 0b1,

@@ -124,3 +124,19 @@ def test_plain_requests_are_told_alike(ports):
                     body = answer.text.replace("<center>nginx</center>", "<center>ringx</center>")
                     answers.append((answer.status, answer.reason, answer.header("Connection"), body))
             assert answers[0] == answers[1], (host, target)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_certificates_are_found_by_name_alike(beside_nginx, tmp_path, version):
+    names = ["a.test", "b.test", "default"]
+    files = {f"conf/{name}.{kind}": text for name in names
+             for kind, text in (("crt", self_signed(name).pem), ("key", self_signed(name).key_pem))}
+    both = beside_nginx("""
+        ssl_protocols TLSv1.2 TLSv1.3;
+        map $ssl_server_name $name { hostnames; *.b.test b.test; c.test none; default $ssl_server_name; '' default; }
+        server { listen 127.0.0.1:%PORT% ssl; ssl_certificate $name.crt; ssl_certificate_key $name.key;
+                 return 200 "$name $ssl_server_name"; }""", files)
+    tls = context(tmp_path, None, VERSIONS[version])
+    for sni in ("a.test", "b.test", "x.b.test", "c.test", "d.test", None):
+        theirs, ours = (outcome(port, tls, sni, "h", ["/"]) for port in both)
+        assert theirs == ours, sni

@@ -150,12 +150,16 @@ def dumpable_memory(pid):
             yield memory.read(int(end, 16) - int(begin, 16))
 
 
+CACHED = OWN.replace("own", "${ssl_server_name}own") + "ssl_certificate_cache max=1;"
+
+
+@pytest.mark.parametrize("text", [OWN, CACHED], ids=["read by the master", "read by workers"])
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
-def test_keys_are_not_in_core_dumps(serve, kind):
+def test_keys_are_not_in_core_dumps(serve, kind, text):
     if os.geteuid() != 0:
         pytest.skip("only root may look into workers")
     one = self_signed(kind=kind)
-    server = serve(http=SERVER.replace("%TEXT%", OWN), files=files_of(one))
+    server = serve(http=SERVER.replace("%TEXT%", text), files=files_of(one))
     server.reload()
     for _ in range(10):
         shown(server)

@@ -1,0 +1,97 @@
+// http/connection_certificates.cc - certificates that are looked for when a client greets, because their names have
+// variables.
+//
+// The names are evaluated for a request that does not exist: of the client only its addresses are known, and whom it
+// greets, which is a host name or nothing and so leads into no other directory. Files are read on a thread, as far as
+// the cache does not have them. When one cannot be had the client is told that it is our fault.
+#include "base/format.h"
+#include "http/connection.h"
+#include "http/named_certificates.h"
+#include "http/pipeline.h"
+#include "http/server.h"
+#include "http/site.h"
+
+namespace ringx::http {
+namespace {
+
+using Loaded = ServerCertificate::Loaded;
+
+// The part of finding a certificate that waits for a disk.
+struct CertificateReading {
+    const CertificateNames& names;
+    std::span<const std::string_view> passwords;
+    std::shared_ptr<const ServerCertificate> known;  // what its files may still hold; null: nothing
+    Loaded loaded = nullptr;
+};
+
+void read_certificate(void* context) {
+    auto& reading = *static_cast<CertificateReading*>(context);
+    bool is_current = reading.known != nullptr && reading.known->is_current(reading.names);
+    reading.loaded = is_current ? Loaded(reading.known) : ServerCertificate::load(reading.names, reading.passwords);
+}
+
+int have_none(SSL*, void*) { return 0; }
+
+}  // namespace
+
+std::vector<CertificateNames> Connection::name_certificates(const VirtualServer& server, std::string_view greeted) {
+    const NamedCertificates& named = *server.settings->named_certificates;
+    Request& request = server_.take_uncounted_request(peer_);
+    request.server = &server;
+    request.started_us = server_.clock().now_us();
+    request.greeted_name = greeted;
+    enter(request, server.outside);
+    auto evaluate = [&](const Template& name) {
+        std::string_view value = name.evaluate(request);
+        bool is_whole = CertificateNames::is_data(value) || value.starts_with('/');
+        return is_whole ? std::string(value) : text::format("{}{}", named.directory, value);
+    };
+    std::vector<CertificateNames> all;
+    for (const NamedCertificates::Pair& pair : named.pairs) all.emplace_back(evaluate(pair.chain), evaluate(pair.key));
+    server_.give_back(request);
+    return all;
+}
+
+// REQUIRES: `named` and `names` live until it is done.
+Task<Loaded> Connection::find_certificate(const NamedCertificates& named, const CertificateNames& names) {
+    CertificateCache* cache = names.are_files() ? named.cache.get() : nullptr;
+    CertificateReading reading{names, named.passwords, nullptr};
+    std::string key;
+    if (cache != nullptr) {
+        key = CertificateCache::key_of(names, named.passwords);
+        CertificateCache::Found found = cache->find(key, server_.clock().now_ms());
+        if (found.is_valid) co_return Loaded(std::move(found.certificate));
+        reading.known = std::move(found.certificate);
+    }
+    Blocking elsewhere(server_.loop(), read_certificate, &reading);
+    co_await elsewhere;
+    if (cache != nullptr) {
+        if (reading.loaded) cache->keep(key, *reading.loaded, server_.clock().now_ms());
+        else cache->drop(key);
+    }
+    co_return std::move(reading.loaded);
+}
+
+// Before the handshake. Whatever becomes of it, the handshake goes on: it tells the client.
+Task<void> Connection::show_named_certificates(Tls& tls, const VirtualServer& server) {
+    std::shared_ptr<const Site> site = listen_.site;  // what is looked at here is its own
+    const NamedCertificates& named = *server.settings->named_certificates;
+    std::vector<CertificateNames> all = name_certificates(server, tls.server_name());
+    std::string chains;
+    for (const CertificateNames& names : all) chains += text::format("{}:{}", names.chain.size(), names.chain);
+    tls.context().bind_sessions(tls.ssl(), chains);
+    for (const CertificateNames& names : all) {
+        Loaded loaded = co_await find_certificate(named, names);
+        std::expected<void, std::string> shown;
+        if (loaded) shown = (*loaded)->show(tls.ssl(), names);
+        else shown = std::unexpected(std::move(loaded.error()));
+        if (!shown) {
+            handshake_log().write(Level::error, handshake_context(), "{}", shown.error());
+            SSL_set_cert_cb(tls.ssl(), have_none, nullptr);
+            co_return;
+        }
+        if (tls.context().is_slow_with((*loaded)->key())) tls.set_slow();
+    }
+}
+
+}  // namespace ringx::http
