@@ -12,7 +12,7 @@ Undumped::Undumped(size_t bytes) : bytes_(bytes), is_own_(true) {
     if (bytes == 0) return;
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
-    madvise(memory, bytes, MADV_DONTDUMP);
+    CHECK(madvise(memory, bytes, MADV_DONTDUMP) == 0);  // what is promised, or nothing
     memory_ = static_cast<char*>(memory);
 }
 
@@ -26,8 +26,8 @@ Result<Undumped> Undumped::map(int fd) {
     if (mapped.bytes_ == 0) return mapped;
     void* memory = mmap(nullptr, mapped.bytes_, PROT_READ, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) return fail("mmap");
-    madvise(memory, mapped.bytes_, MADV_DONTDUMP);
     mapped.memory_ = static_cast<char*>(memory);
+    if (madvise(memory, mapped.bytes_, MADV_DONTDUMP) != 0) return fail("madvise");
     return mapped;
 }
 
