@@ -116,6 +116,10 @@ void refuse_unless_off(conf::Binding& binding) {
     if (on && *on) binding.refuse("is not supported: " OPENSSL_VERSION_TEXT " cannot compress certificates");
 }
 
+void refuse_ech(conf::Binding& binding) {
+    binding.refuse("is not supported: " OPENSSL_VERSION_TEXT " has no Encrypted Client Hello");
+}
+
 constexpr conf::Directive directives[] = {
     conf::custom<&add_name<&Settings::certificates>, &Settings::certificates>(
         "ssl_certificate", servers, {1, 1}, "The server's certificate and those behind it, PEM; one for each type.")
@@ -188,6 +192,9 @@ constexpr conf::Directive directives[] = {
     conf::accepted<&refuse_unless_off>("ssl_certificate_compression", servers, {1, 1},
                                        "Whether certificates are sent compressed; needs OpenSSL 3.2.")
         .shown_as("on | off"),
+    conf::accepted<&refuse_ech>("ssl_ech_file", servers, {1, 1},
+                                "Keys that decrypt the names clients ask for; needs OpenSSL 4.0.")
+        .shown_as("file"),
 };
 
 }  // namespace

@@ -187,7 +187,7 @@ constexpr Module modules[] = {
     {"ngx_http_ssi_module",
      " ssi ssi_last_modified ssi_min_file_chunk ssi_silent_errors ssi_types ssi_value_length "},
     {"ngx_http_ssl_module",
-     " ssl ssl_ech_file ssl_key_log "},
+     " ssl ssl_key_log "},
     {"ngx_http_status_module",
      " status status_format status_zone "},
     {"ngx_http_stub_status_module",

@@ -179,8 +179,8 @@ BY_NAME = {
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
-    "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "stall_threshold", "use",
-    "load_module", "http", "events", "server",
+    "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file",
+    "stall_threshold", "use", "load_module", "http", "events", "server",
 }
 
 LETTERS = {"location": "l", "server": "s", "http": "h", "events": "e", "main": "m"}

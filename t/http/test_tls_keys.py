@@ -58,6 +58,7 @@ def test_certificates_can_stand_in_the_configuration(serve):
     (OWN + "ssl_conf_command Nonsense x;", 'SSL_CONF_cmd("Nonsense", "x") failed (SSL: error:'),
     (OWN + "ssl_verify_client on;", "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client"),
     (OWN + "ssl_crl own.crt; ", 'cannot load revocation list "%PREFIX%/conf/own.crt": PEM_read_bio_X509_CRL() failed'),
+    (OWN + "ssl_ech_file own.crt;", '"ssl_ech_file" directive is not supported: OpenSSL 3'),
     (OWN + "ssl_certificate_compression on;", '"ssl_certificate_compression" directive is not supported: OpenSSL 3'),
 ])
 def test_mistakes_are_told(refusal_of, text, sentence):
