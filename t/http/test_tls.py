@@ -8,14 +8,8 @@ import subprocess
 import pytest
 
 from harness.certificates import Authority, self_signed
+from harness.tls import LISTEN, OWN, VERSIONS, context, pair
 from harness.waiting import WAIT_SECONDS, wait_until
-
-LISTEN = "listen 127.0.0.1:%PORT2% ssl;"
-OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
-
-
-def pair(name, certificate):
-    return {f"conf/{name}.crt": certificate.chain, f"conf/{name}.key": certificate.key_pem}
 
 
 @pytest.fixture
@@ -29,25 +23,13 @@ def serve_tls(serve):
     return start
 
 
-def context(**how):
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    tls.check_hostname = False
-    tls.verify_mode = ssl.CERT_NONE
-    for name, value in how.items():
-        setattr(tls, name, value)
-    return tls
-
-
-VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
-
-
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_request_over_each_version(serve_tls, version, kind):
     server = serve_tls(certificate=self_signed(kind=kind), files={"html/big": "0123456789" * 100000})
-    tls = context(minimum_version=VERSIONS[version], maximum_version=VERSIONS[version])
+    tls = context(version)
     with server.client(2, tls=tls) as client:
-        assert client.socket.version() == version
+        assert client.socket.version() == f"TLSv{version}"
         assert client.get("/").text == "hello\n"
         assert client.get("/big").text == "0123456789" * 100000
         assert client.get("/none").status == 404
@@ -147,9 +129,9 @@ def test_a_hello_in_pieces_does_not_prolong_the_handshake(serve_tls):
 def test_every_byte_of_a_connection_alone(serve_tls):
     """A client in memory, whose bytes are sent one by one."""
     server = serve_tls()
-    for version in VERSIONS.values():
+    for version in VERSIONS:
         with server.client(2) as client:
-            tls, incoming, outgoing = over_memory(context(minimum_version=version, maximum_version=version))
+            tls, incoming, outgoing = over_memory(context(version))
             drive(tls.do_handshake, client, incoming, outgoing)
             tls.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert b"hello" in drive(lambda: tls.read(1000), client, incoming, outgoing)

@@ -12,6 +12,8 @@ import pytest
 
 from harness import Client
 from harness.certificates import Authority, self_signed
+from harness.tls import VERSIONS
+from harness.tls import context as tls_context
 
 SHOWN = ("$scheme $https $ssl_protocol $ssl_cipher $ssl_server_name $ssl_session_reused $ssl_client_verify $ssl_curve "
          "$ssl_client_s_dn $ssl_client_i_dn $ssl_client_serial $ssl_client_fingerprint $ssl_client_v_start "
@@ -35,7 +37,6 @@ SERVERS = {
                   "location = /why { return 200 $request_uri; }",
     "deep.test": "ssl_verify_client on; ssl_verify_depth 0;",
 }
-VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 @pytest.fixture
@@ -55,13 +56,11 @@ def ports(beside_nginx):
 
 
 def context(tmp_path, certificate, version):
-    tls = ssl._create_unverified_context()
-    tls.minimum_version = tls.maximum_version = version
-    tls.set_alpn_protocols(["http/1.1"])
+    path = certificate and tmp_path / "client.pem"
     if certificate:
-        path = tmp_path / "client.pem"
         path.write_text(certificate.key_pem + certificate.chain)
-        tls.load_cert_chain(path)
+    tls = tls_context(version, path)
+    tls.set_alpn_protocols(["http/1.1"])
     return tls
 
 
@@ -91,7 +90,7 @@ def test_clients_are_met_alike(ports, tmp_path, version):
     different = {}
     count = 0
     for name, certificate in clients.items():
-        tls = context(tmp_path, certificate, VERSIONS[version])
+        tls = context(tmp_path, certificate, version)
         for server in ("open.test", "closed.test", "asking.test", "curious.test", "x.wild.test", "pages.test",
                        "deep.test", "other.test"):
             theirs, ours = (outcome(port, tls, server, server, TARGETS) for port in both)
@@ -106,7 +105,7 @@ def test_clients_are_met_alike(ports, tmp_path, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_names_that_differ_are_judged_alike(ports, tmp_path, version):
     both, clients = ports
-    tls = context(tmp_path, clients["good"], VERSIONS[version])
+    tls = context(tmp_path, clients["good"], version)
     names = ["open.test", "closed.test", "asking.test", "a.wild.test", "b.wild.test", "other.test"]
     for sni, host in itertools.product(names[:-1], names):  # who names nobody we know is told 421 instead of 400
         theirs, ours = (outcome(port, tls, sni, host, ["/shown", "/page"]) for port in both)
@@ -136,7 +135,7 @@ def test_certificates_are_found_by_name_alike(beside_nginx, tmp_path, version):
         map $ssl_server_name $name { hostnames; *.b.test b.test; c.test none; default $ssl_server_name; '' default; }
         server { listen 127.0.0.1:%PORT% ssl; ssl_certificate $name.crt; ssl_certificate_key $name.key;
                  return 200 "$name $ssl_server_name"; }""", files)
-    tls = context(tmp_path, None, VERSIONS[version])
+    tls = context(tmp_path, None, version)
     for sni in ("a.test", "b.test", "x.b.test", "c.test", "d.test", None):
         theirs, ours = (outcome(port, tls, sni, "h", ["/"]) for port in both)
         assert theirs == ours, sni

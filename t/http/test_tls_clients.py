@@ -7,13 +7,10 @@ import subprocess
 import pytest
 
 from harness.certificates import Authority, self_signed
+from harness.tls import OWN, VERSIONS, pair
+from harness.tls import context as tls_context
 
 LISTEN = "listen 127.0.0.1:%PORT% ssl;"
-OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
-
-
-def pair(name, certificate):
-    return {f"conf/{name}.crt": certificate.chain, f"conf/{name}.key": certificate.key_pem}
 
 
 @pytest.fixture
@@ -28,16 +25,10 @@ def serve_asking(serve):
 
 
 def context(server, certificate=None, version=None):
-    tls = ssl._create_unverified_context()
-    if version:
-        tls.minimum_version = tls.maximum_version = version
-    if certificate:
-        name = server.write("client.pem", certificate.key_pem + certificate.chain)
-        tls.load_cert_chain(name)
-    return tls
+    name = certificate and server.write("client.pem", certificate.key_pem + certificate.chain)
+    return tls_context(version, name)
 
 
-VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 VERIFY = "ssl_client_certificate ca.crt; ssl_verify_client"
 
 
@@ -150,7 +141,7 @@ def test_variables_of_the_connection(serve_asking):
     server = serve_asking('location / { return 200 "$ssl_protocol|$ssl_cipher|$ssl_server_name|$ssl_session_reused|'
                           '$ssl_alpn_protocol|$ssl_curve|$ssl_early_data|$ssl_client_verify"; }'
                           'location /offered { return 200 "$ssl_ciphers|$ssl_curves|$ssl_sigalgs"; }', Authority("ca"))
-    tls = context(server, None, ssl.TLSVersion.TLSv1_3)
+    tls = context(server, None, "1.3")
     tls.set_alpn_protocols(["h9", "http/1.1"])
     with server.client(tls=tls, sni="Some.Name") as client:
         assert client.get("/").text.split("|") == ["TLSv1.3", client.socket.cipher()[0], "Some.Name", ".", "http/1.1",

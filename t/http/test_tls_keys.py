@@ -8,26 +8,18 @@ import ssl
 import pytest
 
 from harness.certificates import self_signed
+from harness.tls import OWN, context, der, pair
+from harness.tls import shown as shown_by
 
 SERVER = "server { listen 127.0.0.1:%PORT% ssl; root html; %TEXT% }"
-OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
-
-
-def files_of(certificate, name="own", password=None):
-    return {f"conf/{name}.crt": certificate.chain, f"conf/{name}.key": certificate.encrypted_key_pem(password)}
 
 
 def shown(server):
-    with server.client(tls=True) as client:
-        return client.socket.getpeercert(True)
-
-
-def der(certificate):
-    return ssl.PEM_cert_to_DER_cert(certificate.pem)
+    return shown_by(server, number=1)
 
 
 def test_keys_have_passwords(serve):
-    files = files_of(self_signed(), password="open sesame")
+    files = pair("own", self_signed(), password="open sesame")
     server = serve(http=SERVER.replace("%TEXT%", OWN + "ssl_password_file passwords;"),
                    files={**files, "conf/passwords": "wrong\n\nopen sesame\n"})
     assert shown(server) == der(self_signed())
@@ -63,7 +55,7 @@ def test_certificates_can_stand_in_the_configuration(serve):
 ])
 def test_mistakes_are_told(refusal_of, text, sentence):
     other = self_signed("other")
-    files = {**files_of(self_signed()), **files_of(other, "other"), **files_of(other, "locked", password="secret")}
+    files = {**pair("own", self_signed()), **pair("other", other), **pair("locked", other, password="secret")}
     said = refusal_of(f"http {{ server {{ listen 8443 ssl; {text} }} }}", files)
     assert f"[emerg] {sentence}" in said, said
 
@@ -71,25 +63,25 @@ def test_mistakes_are_told(refusal_of, text, sentence):
 def test_a_server_without_a_certificate_uses_the_first_ones(serve):
     server = serve(http=SERVER.replace("%TEXT%", OWN) +
                    "server { listen 127.0.0.1:%PORT%; server_name plain; return 200 second; }",
-                   files=files_of(self_signed()))
-    with server.client(tls=ssl._create_unverified_context(), sni="plain") as client:
+                   files=pair("own", self_signed()))
+    with server.client(tls=context(), sni="plain") as client:
         assert client.socket.getpeercert(True) == der(self_signed())
         assert client.get("/", {"Host": "plain"}).text == "second"
 
 
 def test_handshakes_can_be_refused(serve):
     server = serve(http=SERVER.replace("%TEXT%", "ssl_reject_handshake on;") +
-                   SERVER.replace("%TEXT%", OWN + "server_name known;"), files=files_of(self_signed()))
-    with server.client(tls=ssl._create_unverified_context(), sni="known") as client:
+                   SERVER.replace("%TEXT%", OWN + "server_name known;"), files=pair("own", self_signed()))
+    with server.client(tls=context(), sni="known") as client:
         assert client.get("/", {"Host": "known"}).status == 200
     with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
-        server.client(tls=ssl._create_unverified_context(), sni="other")
+        server.client(tls=context(), sni="other")
     server.wait_for_log(r"SSL_do_handshake\(\) failed \(SSL: error:.*callback failed\) while SSL handshaking")
 
 
 @pytest.mark.parametrize("days, says", [(-2, "expired"), (10, "expires"), (40, None)])
 def test_certificates_that_end_soon_are_told_of(new_server, days, says):
-    server = new_server(http=SERVER.replace("%TEXT%", OWN), files=files_of(self_signed("soon", days=days)))
+    server = new_server(http=SERVER.replace("%TEXT%", OWN), files=pair("own", self_signed("soon", days=days)))
     done = server.run("-t")
     assert done.returncode == 0
     warning = f'[warn] certificate "{server.path("conf/own.crt")}" {says} on '
@@ -98,10 +90,10 @@ def test_certificates_that_end_soon_are_told_of(new_server, days, says):
 
 def test_a_reload_changes_the_certificate_and_no_connection(serve):
     before, after = self_signed("before"), self_signed("after")
-    server = serve(http=SERVER.replace("%TEXT%", OWN), files=files_of(before))
+    server = serve(http=SERVER.replace("%TEXT%", OWN), files=pair("own", before))
     with server.client(tls=True) as client:
         assert client.socket.getpeercert(True) == der(before) and client.get("/").text == "hello\n"
-        for name, text in files_of(after).items():
+        for name, text in pair("own", after).items():
             server.write(name, text)
         server.reload()
         assert shown(server) == der(after)
@@ -110,7 +102,7 @@ def test_a_reload_changes_the_certificate_and_no_connection(serve):
 
 def test_a_reload_changes_whether_an_address_speaks_tls(serve):
     """Connections that were there go on as they began: plain ones are told, the others are served."""
-    server = serve(http=SERVER.replace("%TEXT%", OWN), files=files_of(self_signed()))
+    server = serve(http=SERVER.replace("%TEXT%", OWN), files=pair("own", self_signed()))
     secure = server.read("conf/server.conf")
     with server.client(tls=True) as client:
         assert client.get("/").text == "hello\n"
@@ -131,7 +123,7 @@ def test_workers_need_no_rights_to_the_key(serve):
     """Their user cannot read it, when they start and when they reload."""
     if os.geteuid() != 0:
         pytest.skip("only root has workers of another user")
-    server = serve(http=SERVER.replace("%TEXT%", OWN), files=files_of(self_signed()))
+    server = serve(http=SERVER.replace("%TEXT%", OWN), files=pair("own", self_signed()))
     os.chmod(server.path("conf/own.key"), 0o600)
     os.chmod(server.path("conf"), 0o700)
     server.reload()
@@ -160,7 +152,7 @@ def test_keys_are_not_in_core_dumps(serve, kind, text):
     if os.geteuid() != 0:
         pytest.skip("only root may look into workers")
     one = self_signed(kind=kind)
-    server = serve(http=SERVER.replace("%TEXT%", text), files=files_of(one))
+    server = serve(http=SERVER.replace("%TEXT%", text), files=pair("own", one))
     server.reload()
     for _ in range(10):
         shown(server)

@@ -12,9 +12,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from harness.certificates import HOUR, Authority, responder_at
 from harness.responder import Responder
+from harness.tls import LISTEN, OWN, context
 from harness.waiting import WAIT_SECONDS, wait_until
 
-TLS = "listen 127.0.0.1:%PORT2% ssl; ssl_certificate own.crt; ssl_certificate_key own.key;"
+TLS = LISTEN + OWN
 
 
 class Site:
@@ -285,13 +286,9 @@ class Clients:
         return self.responder.knows(issuer.issue(name, extensions=extensions))
 
     def context(self, certificate):
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        tls.check_hostname = False
-        tls.verify_mode = ssl.CERT_NONE
         path = self.directory / f"{certificate.certificate.serial_number}.pem"
         path.write_text(certificate.chain + certificate.key_pem)
-        tls.load_cert_chain(path)
-        return tls
+        return context(certificate=path)
 
     def get(self, server, certificate):
         """The status, and $ssl_client_verify."""

@@ -13,26 +13,21 @@ from cryptography import x509
 from harness.certificates import Authority, self_signed
 from harness.client import Client
 from harness.nginx import Nginx, is_installed
+from harness.tls import LISTEN, OWN, context, pair
 from harness.waiting import WAIT_SECONDS, wait_until
 
 # How a client goes on with a session: the version, whether servers give tickets, and whether the client takes them.
 FORMS = {
-    "1.2 id": (ssl.TLSVersion.TLSv1_2, "ssl_session_tickets on;", ssl.OP_NO_TICKET),
-    "1.2 ticket": (ssl.TLSVersion.TLSv1_2, "ssl_session_tickets on;", 0),
-    "1.3 id": (ssl.TLSVersion.TLSv1_3, "ssl_session_tickets off;", 0),
-    "1.3 ticket": (ssl.TLSVersion.TLSv1_3, "ssl_session_tickets on;", 0),
+    "1.2 id": ("1.2", "ssl_session_tickets on;", ssl.OP_NO_TICKET),
+    "1.2 ticket": ("1.2", "ssl_session_tickets on;", 0),
+    "1.3 id": ("1.3", "ssl_session_tickets off;", 0),
+    "1.3 ticket": ("1.3", "ssl_session_tickets on;", 0),
 }
 IDS = [form for form in FORMS if form.endswith("id")]
 TICKETS = [form for form in FORMS if form.endswith("ticket")]
 
 CACHE = "ssl_session_cache shared:tls:1m;"
-OWN = "ssl_certificate own.crt; ssl_certificate_key own.key;"
-LISTEN = "listen 127.0.0.1:%PORT2% ssl;"
 SHOWN = 'return 200 "$pid $ssl_session_reused";'
-
-
-def pair(name, certificate):
-    return {f"conf/{name}.crt": certificate.chain, f"conf/{name}.key": certificate.key_pem}
 
 
 @pytest.fixture
@@ -50,13 +45,8 @@ class Visitor:
     def __init__(self, server, form, certificate=None):
         version, _, options = FORMS[form]
         self.server = server
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.tls.check_hostname = False
-        self.tls.verify_mode = ssl.CERT_NONE
-        self.tls.minimum_version = self.tls.maximum_version = version
+        self.tls = context(version, certificate)
         self.tls.options |= options
-        if certificate:
-            self.tls.load_cert_chain(certificate)
 
     def visit(self, session=None, sni=None, target="/"):
         """One connection with one request: the session it ends with, and what was answered."""
@@ -443,8 +433,7 @@ def test_what_goes_on_is_what_goes_on_with_nginx(new_server, text):
 
 def what_goes_on(port, form):
     version, _, options = FORMS[form]
-    tls = ssl._create_unverified_context()
-    tls.minimum_version = tls.maximum_version = version
+    tls = context(version)
     tls.options |= options
     session, seen = None, []
     for _ in range(3):
