@@ -158,6 +158,7 @@ class Connection : public ListNode {
     bool nodelay_ = true;           // the listening socket's
     bool closing_ = false;          // after what is being answered
     bool reset_ = false;            // the close is to be a reset
+    bool gave_up_ = false;          // sending: what TLS still holds is lost, and the end is not announced
     bool awaits_proxy_header_;      // and its first request behind it
     bool ended_ = false;            // end() was called: nothing is waited for any more
     bool head_only_ = false;        // the body of the current answer is not sent

@@ -66,7 +66,9 @@ void Connection::drop(Output& output) {
     output = Output();
 }
 
-bool Connection::has_unsent(const Output& output) const { return !output.empty() || stream_.has_unsent(); }
+bool Connection::has_unsent(const Output& output) const {
+    return !output.empty() || (stream_.has_unsent() && !gave_up_);
+}
 
 // What is being sent answers this request; null when it was given back already, because nobody logs it.
 const Request* Connection::current() const { return request_ != nullptr ? request_ : answered_; }

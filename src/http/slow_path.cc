@@ -184,6 +184,7 @@ Task<bool> Connection::send_output(Output& output) {
         NextTurn turn(server_.loop());
         co_await turn;
     }
+    gave_up_ = true;
     drop(output);
     co_return false;
 }
@@ -344,7 +345,7 @@ Task<void> Connection::close() {
     lease_.release();
     input_ = std::string();
     consumed_ = 0;
-    if (stream_.tls() != nullptr && !reset_ && !ended_) co_await close_tls();
+    if (stream_.tls() != nullptr && !reset_ && !ended_ && !gave_up_) co_await close_tls();
     if (linger_ms_ > 0 && !reset_) co_await linger();
     if (reset_) {
         // Sends the reset at once, also while a receive is armed.
