@@ -135,10 +135,10 @@ void read_certificates(const Settings& own, Files& files, TlsSettings& tls, Name
     }
 }
 
-// Of the server; null when all its certificates are known already.
+// Of the server; null when all its certificates are known already, or shown to nobody.
 std::shared_ptr<const NamedCertificates> complete_named(const Settings& own, conf::Completion& completion,
                                                         NamedCertificates&& named) {
-    if (named.pairs.empty()) return nullptr;
+    if (named.pairs.empty() || *own.reject_handshake) return nullptr;
     if (*own.stapling) completion.warn("\"ssl_stapling\" ignored for certificates whose names have variables");
     named.passwords = *own.passwords;
     named.directory = completion.conf_prefix();

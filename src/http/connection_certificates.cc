@@ -41,6 +41,7 @@ std::vector<CertificateNames> Connection::name_certificates(const VirtualServer&
     request.started_us = server_.clock().now_us();
     request.greeted_name = greeted;
     enter(request, server.outside);
+    if (!greeted.empty()) (void)listen_.point->find(greeted, request);  // for the captures of its name
     auto evaluate = [&](const Template& name) {
         std::string_view value = name.evaluate(request);
         bool is_whole = CertificateNames::is_data(value) || value.starts_with('/');

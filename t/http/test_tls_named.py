@@ -68,6 +68,14 @@ def test_names_come_from_maps_and_addresses_too(serve_named):
     assert shown(server) == der(one)
 
 
+def test_captures_of_a_servers_name_can_be_used(serve_named):
+    server = serve_named(fr"server {{ {LISTEN} {OWN} }} server {{ {LISTEN} server_name ~^(\w+)\.(?<zone>.+)$;"
+                         "ssl_certificate certs/$zone-$1.crt; ssl_certificate_key certs/$zone-$1.key; }",
+                         files_of("b.test-a") | pair("own", self_signed("own")))
+    for sni, name in (("a.b.test", "b.test-a"), ("A.B.Test", "b.test-a"), ("test", "own"), (None, "own")):
+        assert shown(server, sni=sni) == der(self_signed(name))
+
+
 def test_each_server_of_an_address_has_its_own_way(serve_named):
     """A server without certificates uses those of the default server, whatever their names are."""
     server = serve_named(f"{BY_NAME} server {{ {LISTEN} }} server {{ {LISTEN} server_name b.test; }}"
@@ -76,6 +84,15 @@ def test_each_server_of_an_address_has_its_own_way(serve_named):
                          files_of("a.test", "b.test", "c.test", "d.test") | pair("own", self_signed("own")))
     for sni, name in (("a.test", "a.test"), ("b.test", "b.test"), ("c.test", "own"), ("d.test", "d.test")):
         assert shown(server, sni=sni) == der(self_signed(name))
+
+
+def test_who_is_refused_causes_no_reading(serve_named):
+    server = serve_named(f"{BY_NAME} server {{ {LISTEN} ssl_reject_handshake on; }}"
+                         f"server {{ {LISTEN} server_name a.test; }}", files_of("a.test"))
+    with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+        shown(server, sni="b.test")
+    assert shown(server, sni="a.test") == der(self_signed("a.test"))
+    assert "cannot load" not in server.error_log
 
 
 def test_one_of_each_type_whether_its_name_is_known_or_not(serve_named):
