@@ -189,6 +189,7 @@ constexpr conf::Directive directives[] = {
         .shown_as("off | none | [builtin[:number]] [shared:name:size]"),
     conf::value<&Settings::async_threads>("ssl_async_threads", servers,
                                           "Whether handshakes are done on threads; auto: with long RSA keys."),
+    conf::value<&Settings::in_kernel>("ssl_ktls", servers, "Whether the kernel encrypts what is sent, where it can."),
     conf::accepted<&refuse_unless_off>("ssl_certificate_compression", servers, {1, 1},
                                        "Whether certificates are sent compressed; needs OpenSSL 3.2.")
         .shown_as("on | off"),

@@ -4,6 +4,7 @@
 #include "http/named_certificates.h"
 #include "http/server_settings.h"
 #include "modules/ssl/session_cache.h"
+#include "modules/ssl/variables.h"
 #include "net/staples.h"
 #include "net/ticket_keys.h"
 
@@ -114,6 +115,12 @@ void check_listens(const Settings& own, conf::Completion& completion) {
     }
 }
 
+// Some variable wants to know what clients could have done.
+bool asks_for_offer(const conf::Block& server) {
+    const VariableNames& names = variable_names.in(server);
+    return std::ranges::any_of(offer_variables, [&](std::string_view name) { return names.is_used(name); });
+}
+
 // What is known already is read, the rest left to handshakes.
 void read_certificates(const Settings& own, Files& files, TlsSettings& tls, NamedCertificates& named) {
     const CertificateNameList& keys = *own.certificate_keys;
@@ -219,6 +226,8 @@ void Settings::complete(conf::Completion& completion) {
     if (tls.session_tickets && tls.ticket_keys.empty()) ticket_life.in(completion.block()).include(*session_timeout);
     tls.alpn = {"http/1.1", "http/1.0", "http/0.9"};
     tls.record_bytes_max = static_cast<uint32_t>(buffer_size->bytes);
+    tls.in_kernel = *in_kernel;
+    tls.tells_offer = asks_for_offer(completion.block());
     tls.session_context = session_context(tls, server);
     bool needs_trust = *verify == VerifyClient::on || *verify == VerifyClient::optional;
     if (needs_trust && client_certificate->empty() && trusted_certificate->empty()) {

@@ -102,6 +102,7 @@ struct Settings {
 
     Setting<bool> early_data{false};
     Setting<TlsSettings::Elsewhere> async_threads{TlsSettings::Elsewhere::when_slow};
+    Setting<bool> in_kernel{false};
 
     Setting<std::chrono::seconds> session_timeout{std::chrono::minutes(5)};
     Setting<bool> session_tickets{true};

@@ -17,17 +17,25 @@ using Value = VariableValue;
 constexpr int64_t day_seconds = 86400;
 
 // A variable of a TLS connection.
-template <Value (*get)(Request&, SSL*)>
+template <Value (*get)(Request&, const Tls&)>
 Value of_tls(Request& request, const VariableUse&) {
     if (request.peer->tls == nullptr) return std::nullopt;
-    return get(request, request.peer->tls->ssl());
+    return get(request, *request.peer->tls);
 }
 
 // A variable of the client's certificate.
 template <Value (*get)(Request&, X509*)>
-Value of_certificate(Request& request, SSL* ssl) {
-    X509* certificate = SSL_get0_peer_certificate(ssl);
+Value of_certificate(Request& request, const Tls& tls) {
+    X509* certificate = tls.info().client_certificate.get();
     return certificate == nullptr ? Value() : get(request, certificate);
+}
+
+// What the client could have done.
+template <std::string TlsOffer::*list>
+Value offered(Request& request, const Tls& tls) {
+    const TlsOffer* offer = tls.info().offer.get();
+    if (offer == nullptr || (offer->*list).empty()) return std::nullopt;
+    return request.arena.copy(offer->*list);
 }
 
 Value text_value(Request& request, const char* text) {
@@ -52,106 +60,35 @@ std::string hex(std::span<const unsigned char> bytes) {
 
 // --- the connection
 
-Value protocol(Request& request, SSL* ssl) { return text_value(request, SSL_get_version(ssl)); }
-Value cipher(Request& request, SSL* ssl) { return text_value(request, SSL_get_cipher_name(ssl)); }
+Value protocol(Request&, const Tls& tls) { return tls.info().protocol; }
+Value cipher(Request&, const Tls& tls) { return tls.info().cipher; }
+Value session_reused(Request&, const Tls& tls) { return tls.info().is_resumed ? "r" : "."; }
+Value early_data(Request&, const Tls& tls) { return tls.is_early() ? Value("1") : Value(); }
+
+// For names of certificates it is known before there is a connection.
 Value server_name(Request& request, const VariableUse&) {
     if (!request.greeted_name.empty()) return request.greeted_name;
-    if (request.peer->tls == nullptr) return std::nullopt;
-    return text_value(request, SSL_get_servername(request.peer->tls->ssl(), TLSEXT_NAMETYPE_host_name));
-}
-Value session_reused(Request&, SSL* ssl) { return SSL_session_reused(ssl) == 1 ? "r" : "."; }
-Value early_data(Request&, SSL* ssl) { return SSL_is_init_finished(ssl) == 1 ? Value() : Value("1"); }
-
-Value session_id(Request& request, SSL* ssl) {
-    SSL_SESSION* session = SSL_get0_session(ssl);
-    if (session == nullptr) return std::nullopt;
-    unsigned int bytes = 0;
-    const unsigned char* id = SSL_SESSION_get_id(session, &bytes);
-    return request.arena.copy(hex({id, bytes}));
+    if (request.peer->tls == nullptr || request.peer->tls->info().server_name.empty()) return std::nullopt;
+    return request.arena.copy(request.peer->tls->info().server_name);
 }
 
-Value alpn_protocol(Request& request, SSL* ssl) {
-    const unsigned char* name = nullptr;
-    unsigned int bytes = 0;
-    SSL_get0_alpn_selected(ssl, &name, &bytes);
-    if (bytes == 0) return std::nullopt;
-    return request.arena.copy({reinterpret_cast<const char*>(name), bytes});
+Value session_id(Request& request, const Tls& tls) {
+    const std::string& id = tls.info().session_id;
+    return request.arena.copy(hex({reinterpret_cast<const unsigned char*>(id.data()), id.size()}));
 }
 
-std::string group_name(int group) {
-    if ((group & TLSEXT_nid_unknown) != 0) return text::format("0x{:04x}", group & 0xffff);
-    return OBJ_nid2sn(group);
+Value alpn_protocol(Request& request, const Tls& tls) {
+    return tls.info().alpn.empty() ? Value() : request.arena.copy(tls.info().alpn);
 }
 
-Value curve(Request& request, SSL* ssl) {
-    int group = static_cast<int>(SSL_get_negotiated_group(ssl));
-    if (group == NID_undef) return std::nullopt;
-    return request.arena.copy(group_name(group));
+Value curve(Request& request, const Tls& tls) {
+    if (tls.info().group == NID_undef) return std::nullopt;
+    return request.arena.copy(group_name(tls.info().group));
 }
 
-// --- what the client offered
-
-void add(std::string& list, std::string_view item) {
-    if (!list.empty()) list += ':';
-    list += item;
-}
-
-Value curves(Request& request, SSL* ssl) {
-    int count = static_cast<int>(SSL_get1_curves(ssl, nullptr));
-    if (count <= 0) return std::nullopt;
-    std::vector<int> groups(static_cast<size_t>(count));
-    SSL_get1_curves(ssl, groups.data());
-    std::string list;
-    for (int group : groups) add(list, group_name(group));
-    return request.arena.copy(list);
-}
-
-Value ciphers(Request& request, SSL* ssl) {
-    const unsigned char* raw = nullptr;
-    auto width = static_cast<size_t>(SSL_get0_raw_cipherlist(ssl, nullptr));
-    auto bytes = static_cast<size_t>(SSL_get0_raw_cipherlist(ssl, &raw));
-    std::string list;
-    for (size_t at = 0; at + width <= bytes; at += width) {
-        const SSL_CIPHER* known = SSL_CIPHER_find(ssl, raw + at);
-        add(list, known != nullptr ? SSL_CIPHER_get_name(known)
-                                   : text::format("0x{:02x}{:02x}", raw[at], raw[at + width - 1]));
-    }
-    return list.empty() ? Value() : Value(request.arena.copy(list));
-}
-
-std::string signature_name(int hash, int signature, int both, unsigned char raw_signature, unsigned char raw_hash) {
-    if (both != NID_undef) return OBJ_nid2sn(both);
-    bool is_known = hash != NID_undef && signature != NID_undef;
-    if (is_known) return text::format("{}+{}", OBJ_nid2sn(signature), OBJ_nid2sn(hash));
-    return text::format("0x{:02x}{:02x}", raw_hash, raw_signature);
-}
-
-Value sigalgs(Request& request, SSL* ssl) {
-    int count = SSL_get_sigalgs(ssl, -1, nullptr, nullptr, nullptr, nullptr, nullptr);
-    std::string list;
-    for (int i = 0; i < count; ++i) {
-        int hash = 0, signature = 0, both = 0;
-        unsigned char raw_signature = 0, raw_hash = 0;
-        SSL_get_sigalgs(ssl, i, &signature, &hash, &both, &raw_signature, &raw_hash);
-        add(list, signature_name(hash, signature, both, raw_signature, raw_hash));
-    }
-    return list.empty() ? Value() : Value(request.arena.copy(list));
-}
-
-Value sigalg_of(Request& request, int got, int type) {
-    return got == 1 && type != NID_undef ? text_value(request, OBJ_nid2sn(type)) : Value();
-}
-
-Value sigalg(Request& request, SSL* ssl) {
-    int type = NID_undef;
-    int got = SSL_get_signature_type_nid(ssl, &type);
-    return sigalg_of(request, got, type);
-}
-
-Value client_sigalg(Request& request, SSL* ssl) {
-    int type = NID_undef;
-    int got = SSL_get_peer_signature_type_nid(ssl, &type);
-    return sigalg_of(request, got, type);
+template <int TlsInfo::*type>
+Value signature(Request& request, const Tls& tls) {
+    return tls.info().*type == NID_undef ? Value() : text_value(request, OBJ_nid2sn(tls.info().*type));
 }
 
 // --- the client's certificate
@@ -217,12 +154,13 @@ Value remaining_days(Request& request, X509* certificate) {
     return request.arena.copy(std::to_string(std::max<int64_t>(left, 0) / day_seconds));
 }
 
-Value verdict(Request& request, SSL* ssl) {
-    if (SSL_get0_peer_certificate(ssl) == nullptr) return "NONE";
-    long result = SSL_get_verify_result(ssl);
-    if (result != X509_V_OK) return request.arena.join({"FAILED:", X509_verify_cert_error_string(result)});
-    ClientFault fault = request.peer->tls->client_fault();
-    return fault == nullptr ? Value("SUCCESS") : request.arena.join({"FAILED:", fault});
+Value verdict(Request& request, const Tls& tls) {
+    const TlsInfo& info = tls.info();
+    if (info.client_certificate == nullptr) return "NONE";
+    if (info.verify_result != X509_V_OK) {
+        return request.arena.join({"FAILED:", X509_verify_cert_error_string(info.verify_result)});
+    }
+    return info.client_fault == nullptr ? Value("SUCCESS") : request.arena.join({"FAILED:", info.client_fault});
 }
 
 }  // namespace
@@ -230,7 +168,7 @@ Value verdict(Request& request, SSL* ssl) {
 const std::array<Variable, 26> variables = {{
     {"ssl_alpn_protocol", of_tls<alpn_protocol>},
     {"ssl_cipher", of_tls<cipher>},
-    {"ssl_ciphers", of_tls<ciphers>},
+    {"ssl_ciphers", of_tls<offered<&TlsOffer::ciphers>>},
     {"ssl_client_cert", of_tls<of_certificate<certificate>>},
     {"ssl_client_escaped_cert", of_tls<of_certificate<escaped_certificate>>},
     {"ssl_client_fingerprint", of_tls<of_certificate<fingerprint>>},
@@ -240,20 +178,20 @@ const std::array<Variable, 26> variables = {{
     {"ssl_client_s_dn", of_tls<of_certificate<named<name_value, X509_get_subject_name>>>},
     {"ssl_client_s_dn_legacy", of_tls<of_certificate<named<legacy_name_value, X509_get_subject_name>>>},
     {"ssl_client_serial", of_tls<of_certificate<serial>>},
-    {"ssl_client_sigalg", of_tls<client_sigalg>},
+    {"ssl_client_sigalg", of_tls<signature<&TlsInfo::client_signature>>},
     {"ssl_client_v_end", of_tls<of_certificate<date<X509_get0_notAfter>>>},
     {"ssl_client_v_remain", of_tls<of_certificate<remaining_days>>},
     {"ssl_client_v_start", of_tls<of_certificate<date<X509_get0_notBefore>>>},
     {"ssl_client_verify", of_tls<verdict>},
     {"ssl_curve", of_tls<curve>},
-    {"ssl_curves", of_tls<curves>},
+    {"ssl_curves", of_tls<offered<&TlsOffer::curves>>},
     {"ssl_early_data", of_tls<early_data>},
     {"ssl_protocol", of_tls<protocol>},
     {"ssl_server_name", server_name},
     {"ssl_session_id", of_tls<session_id>},
     {"ssl_session_reused", of_tls<session_reused>},
-    {"ssl_sigalg", of_tls<sigalg>},
-    {"ssl_sigalgs", of_tls<sigalgs>},
+    {"ssl_sigalg", of_tls<signature<&TlsInfo::signature>>},
+    {"ssl_sigalgs", of_tls<offered<&TlsOffer::signatures>>},
 }};
 
 }  // namespace ringx::http::ssl

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,13 +68,15 @@ class Lease {
  public:
     Lease() = default;
     Lease(BufferPool& pool, int32_t buffer, uint32_t size) : pool_(&pool), buffer_(buffer), size_(size) {}
-    explicit Lease(std::unique_ptr<std::string> copy) : copy_(std::move(copy)) {}
+    explicit Lease(std::unique_ptr<std::string> copy)
+        : size_(static_cast<uint32_t>(copy->size())), copy_(std::move(copy)) {}
     Lease(Lease&& other) noexcept { *this = std::move(other); }
     Lease& operator=(Lease&& other) noexcept {
         if (this != &other) {
             release();
             pool_ = std::exchange(other.pool_, nullptr);
             buffer_ = other.buffer_;
+            offset_ = std::exchange(other.offset_, 0);
             size_ = std::exchange(other.size_, 0);
             copy_ = std::move(other.copy_);
         }
@@ -81,24 +84,35 @@ class Lease {
     }
     ~Lease() { release(); }
 
-    std::string_view view() const {
-        if (copy_ != nullptr) return *copy_;
-        if (pool_ == nullptr) return {};
-        return {pool_->memory(buffer_), size_};
+    std::string_view view() const { return {memory() + offset_, size_}; }
+    bool empty() const { return size_ == 0; }
+    // They may be changed: nobody else reads them.
+    std::span<char> bytes() { return {memory() + offset_, size_}; }
+    // Keeps so many of the bytes, from `first` on, and gives up the others.
+    void narrow(size_t first, size_t count) {
+        CHECK(first + count <= size_);
+        offset_ += static_cast<uint32_t>(first);
+        size_ = static_cast<uint32_t>(count);
     }
-    bool empty() const { return size_ == 0 && copy_ == nullptr; }
 
     void release() {
         if (pool_ != nullptr) std::exchange(pool_, nullptr)->give_back(buffer_);
-        size_ = 0;
+        offset_ = size_ = 0;
         copy_ = nullptr;
+    }
+
+ private:
+    char* memory() const {
+        if (copy_ != nullptr) return copy_->data();
+        return pool_ == nullptr ? nullptr : pool_->memory(buffer_);
     }
 
  private:
     BufferPool* pool_ = nullptr;
     int32_t buffer_ = -1;
+    uint32_t offset_ = 0;
     uint32_t size_ = 0;
-    std::unique_ptr<std::string> copy_;  // never empty
+    std::unique_ptr<std::string> copy_;
 };
 
 // Lent buffers, first in, first out. The pool keeps the links, so that a queue is small wherever it is embedded.

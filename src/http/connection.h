@@ -113,7 +113,8 @@ class Connection : public ListNode {
     Task<void> show_named_certificates(Tls& tls, const VirtualServer& server);
     std::vector<CertificateNames> name_certificates(const VirtualServer& server, std::string_view greeted);
     Task<ServerCertificate::Loaded> find_certificate(const NamedCertificates& named, const CertificateNames& names);
-    Task<bool> check_client(Tls& tls, uint64_t until_ms);
+    Task<ClientFault> check_client(Tls& tls, uint64_t until_ms);
+    void settle(Tls& tls);
     Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);
     bool needs_tls() const;
     uint16_t tls_refusal() const;

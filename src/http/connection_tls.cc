@@ -124,22 +124,32 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
         log_handshake({}, text::format("SSL_do_handshake() failed{}", tls->fault()));
         co_return false;
     }
-    bool goes_on = true;
-    if (tls->context().client_ocsp() != nullptr) goes_on = co_await check_client(*tls, until_ms);
+    ClientFault fault = nullptr;
+    if (tls->context().client_ocsp() != nullptr) fault = co_await check_client(*tls, until_ms);
+    settle(*tls);
+    tls->set_client_fault(fault);
     peer_.tls = tls.get();
     stream_.secure(std::move(tls));
-    co_return goes_on;
+    co_return !ended_;
 }
 
-// Asks responders about the client's certificate. False: the connection was ended meanwhile.
-Task<bool> Connection::check_client(Tls& tls, uint64_t until_ms) {
+// The handshake is over. That the kernel cannot do its part is said once.
+void Connection::settle(Tls& tls) {
+    tls.settle(server_.kernel_seals());
+    if (tls.kernel_error() == 0) return;
+    handshake_log().write(Level::notice, handshake_context(), "the kernel does not encrypt TLS here ({}), ringx does",
+                          describe({"setsockopt", tls.kernel_error()}));
+    server_.note_kernel_cannot_seal();
+}
+
+// Asks responders about the client's certificate.
+Task<ClientFault> Connection::check_client(Tls& tls, uint64_t until_ms) {
     OcspInquiry::Subject subject{.log = [this]() -> const Log& { return handshake_log(); },
                                  .context = handshake_context()};
     uint64_t left_ms = until_ms - std::min(until_ms - 1, server_.clock().now_ms());
-    ClientFault fault = co_await ask_about_client(server_.client_desk(), tls.ssl(), *tls.context().client_ocsp(),
+    ClientFault fault = co_await ask_about_client(server_.client_desk(), tls.handshake(), *tls.context().client_ocsp(),
                                                   subject, left_ms);
-    tls.set_client_fault(fault);
-    co_return !ended_;
+    co_return fault;
 }
 
 // One step of it: as far as what has come allows, all that is to be said, and what comes then.
@@ -205,16 +215,22 @@ uint16_t Connection::tls_refusal() const {
         request_->keep_alive = false;  // the client shall greet that server
         return refuse(421, "client attempted to request the server name different from the one that was negotiated");
     }
-    long result = SSL_get_verify_result(tls->ssl());
+    // Nor shall its session open a connection later.
+    auto refuse_client = [&](uint16_t status, std::string_view why) {
+        tls->forget_session();
+        return refuse(status, why);
+    };
+    const TlsInfo& info = tls->info();
+    long result = info.verify_result;
     if (!is_acceptable(context->verify(), result)) {
-        return refuse(495, text::format("client SSL certificate verify error: ({}:{})", result,
-                                        X509_verify_cert_error_string(result)));
+        return refuse_client(495, text::format("client SSL certificate verify error: ({}:{})", result,
+                                               X509_verify_cert_error_string(result)));
     }
-    if (context->verify() == VerifyClient::on && SSL_get0_peer_certificate(tls->ssl()) == nullptr) {
-        return refuse(496, "client sent no required SSL certificate");
+    if (context->verify() == VerifyClient::on && info.client_certificate == nullptr) {
+        return refuse_client(496, "client sent no required SSL certificate");
     }
-    if (tls->client_fault() != nullptr) {
-        return refuse(495, text::format("client SSL certificate verify error: {}", tls->client_fault()));
+    if (info.client_fault != nullptr) {
+        return refuse_client(495, text::format("client SSL certificate verify error: {}", info.client_fault));
     }
     return 0;
 }

@@ -109,7 +109,7 @@ Flushed Output::flush_memory(Stream& stream, bool end_follows) {
     ssize_t sent = stream.send({parts, static_cast<size_t>(count)}, more);
     if (sent < 0) return not_sent("send");
     advance(static_cast<uint64_t>(sent));
-    bool is_full = static_cast<size_t>(sent) < bytes && stream.tls() == nullptr;
+    bool is_full = static_cast<size_t>(sent) < bytes && stream.is_sent_as_it_is();
     return is_full ? Flushed::full : Flushed::all;
 }
 
@@ -117,7 +117,7 @@ Flushed Output::flush_memory(Stream& stream, bool end_follows) {
 Flushed Output::flush_file(Stream& stream) {
     Window step = window();
     bool may_be_cold = step.offset + step.bytes > warm_until_;
-    if (!use_sendfile_ || !stream.has_sendfile()) return copy_file(stream, step, may_be_cold);
+    if (!use_sendfile_ || !stream.is_sent_as_it_is()) return copy_file(stream, step, may_be_cold);
     if (may_be_cold && !is_cached(file_, step.offset, step.bytes)) return Flushed::cold;
 
     auto offset = static_cast<off_t>(step.offset);

@@ -50,6 +50,9 @@ class HttpServer : public Server, private Timer {
     Output& output() { return output_; }
     OcspDesk& client_desk() { return client_desk_; }
     const TicketKeys& ticket_keys() const { return worker_.ticket_keys; }
+    // Whether the kernel may be asked to encrypt TLS: until it could not.
+    bool kernel_seals() const { return kernel_seals_; }
+    void note_kernel_cannot_seal() { kernel_seals_ = false; }
     const PageCache& page_cache() const { return page_cache_; }
     uint64_t next_connection_number();
 
@@ -80,6 +83,7 @@ class HttpServer : public Server, private Timer {
     size_t crowd_ = 0;  // the most connections since memory was last given back to the system
     uint64_t numbers_ = 0;
     bool draining_ = false;
+    bool kernel_seals_ = true;
 };
 
 }  // namespace ringx::http

@@ -102,6 +102,8 @@ class VariableNames {
     void complete(conf::Completion& completion);
 
     size_t slots() const { return slots_; }
+    // Somebody has asked for it; the name is in lower case.
+    bool is_used(std::string_view name) const { return uses_.contains(name); }
 
  private:
     VariableUse& find(Arena& arena, std::string_view name);

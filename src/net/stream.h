@@ -32,7 +32,7 @@ class Stream {
 
     // As sendmsg(2): how many bytes were taken, or -1 with errno. EAGAIN: wait until the socket takes more.
     ssize_t send(std::span<const iovec> parts, bool more_follows) {
-        if (tls_ != nullptr) return send_secure(parts, more_follows);
+        if (!is_sent_as_it_is()) return send_secure(parts, more_follows);
         int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0);
         if (parts.size() == 1) return ::send(fd(), parts[0].iov_base, parts[0].iov_len, flags);
         msghdr message{};
@@ -40,8 +40,8 @@ class Stream {
         message.msg_iovlen = parts.size();
         return sendmsg(fd(), &message, flags);
     }
-    // True when files can be sent without being read first, by sendfile(2) on fd().
-    bool has_sendfile() const { return tls_ == nullptr; }
+    // What is sent goes straight to the socket, so files can be sent with sendfile(2) on fd().
+    bool is_sent_as_it_is() const { return tls_ == nullptr || tls_->kernel_seals(); }
 
     // Sends what was taken and has not left. 0, or -1 with errno.
     int push() { return has_unsent() ? push_secure() : 0; }

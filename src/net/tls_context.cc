@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/format.h"
+#include "net/tls.h"
 #include "net/tls_files.h"
 
 namespace ringx {
@@ -103,6 +104,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     client_ocsp_ = settings.client_ocsp;
     early_data_ = settings.early_data;
     record_bytes_max_ = settings.record_bytes_max;
+    tells_offer_ = settings.tells_offer;
     is_slow_ = settings.elsewhere == TlsSettings::Elsewhere::always;
     slow_keys_matter_ = settings.elsewhere == TlsSettings::Elsewhere::when_slow;
 
@@ -136,7 +138,12 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     set_alpn(settings);
     SSL_CTX_set_tlsext_servername_callback(ctx, acknowledge_name);
     if (settings.reject_handshake) SSL_CTX_set_client_hello_cb(ctx, refuse_hello, nullptr);
-    return run_commands(settings);
+    SSL_CTX_set_keylog_callback(ctx, Tls::note_secret);
+    done = run_commands(settings);
+    // Whoever seals records later, it is not OpenSSL.
+    wants_kernel_ = settings.in_kernel || (SSL_CTX_get_options(ctx) & SSL_OP_ENABLE_KTLS) != 0;
+    SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_KTLS);
+    return done;
 }
 
 bool TlsContext::is_slow_with(const EVP_PKEY* key) const {

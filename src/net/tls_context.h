@@ -79,6 +79,8 @@ struct TlsSettings {
     enum class Elsewhere : uint8_t { never, when_slow, always } elsewhere = Elsewhere::when_slow;
     std::vector<std::string_view> alpn;  // what can be spoken, the best first
     uint32_t record_bytes_max = 0;       // 0: small records first, large ones when much is sent
+    bool in_kernel = false;              // it seals records, if it can
+    bool tells_offer = false;            // somebody asks what clients could have done
 };
 
 class TlsContext {
@@ -98,6 +100,8 @@ class TlsContext {
     // REQUIRES: its handshake has not begun.
     void bind_sessions(SSL* ssl, std::string_view certificates) const;
     uint32_t record_bytes_max() const { return record_bytes_max_; }
+    bool wants_kernel() const { return wants_kernel_; }
+    bool tells_offer() const { return tells_offer_; }
     const std::vector<TicketKey>& ticket_keys() const { return ticket_keys_; }
     // Null when sessions are not kept in one. It has memory when connections come.
     const NamedZone* session_zone() const { return session_zone_.get(); }
@@ -109,6 +113,9 @@ class TlsContext {
     const std::vector<std::string>& warnings() const { return warnings_; }
 
     const std::vector<Stapling>& staplings() const { return staplings_; }
+
+    // A session with this id will not be resumed, if it is kept here or in the zone.
+    void forget_session(int version, std::string_view id) const;
 
     // For make() alone.
     struct Key {
@@ -139,6 +146,8 @@ class TlsContext {
     bool is_slow_ = false;
     bool slow_keys_matter_ = false;
     uint32_t record_bytes_max_ = 0;
+    bool wants_kernel_ = false;
+    bool tells_offer_ = false;
     std::string session_context_;  // as OpenSSL has it
     std::vector<TicketKey> ticket_keys_;
     std::shared_ptr<const NamedZone> session_zone_;

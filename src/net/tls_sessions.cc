@@ -66,7 +66,7 @@ SSL_SESSION* find_session(SSL* ssl, const unsigned char* id, int id_bytes, int* 
 }
 
 // After a fatal alert (RFC 5246 section 7.2).
-void forget_session(SSL_CTX* ctx, SSL_SESSION* session) {
+void forget_removed(SSL_CTX* ctx, SSL_SESSION* session) {
     std::string_view id = id_of(session);
     if (!id.empty()) cache_of(context_of(ctx)).forget(id);
 }
@@ -157,6 +157,15 @@ void TlsContext::bind_sessions(SSL* ssl, std::string_view certificates) const {
     CHECK(SSL_set_session_id_context(ssl, context.bytes, sizeof context.bytes) == 1);
 }
 
+void TlsContext::forget_session(int version, std::string_view id) const {
+    OwnedSession like(SSL_SESSION_new());
+    CHECK(like != nullptr);
+    bool is_one = SSL_SESSION_set_protocol_version(like.get(), version) == 1 &&
+                  SSL_SESSION_set1_id(like.get(), reinterpret_cast<const unsigned char*>(id.data()),
+                                      static_cast<unsigned int>(id.size())) == 1;
+    if (is_one) SSL_CTX_remove_session(ctx_.get(), like.get());
+}
+
 void TlsContext::set_session_store(const SessionStore& store) {
     SSL_CTX* ctx = ctx_.get();
     constexpr long not_by_openssl = SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL | SSL_SESS_CACHE_NO_AUTO_CLEAR;
@@ -173,7 +182,7 @@ void TlsContext::set_session_store(const SessionStore& store) {
             SSL_CTX_set_session_cache_mode(ctx, not_by_openssl);
             SSL_CTX_sess_set_new_cb(ctx, keep_session);
             SSL_CTX_sess_set_get_cb(ctx, find_session);
-            SSL_CTX_sess_set_remove_cb(ctx, forget_session);
+            SSL_CTX_sess_set_remove_cb(ctx, forget_removed);
             return;
     }
 }

@@ -78,7 +78,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         while (!bytes.empty() && goes_on) {
             tls.push(tls_test::lease_of(bytes.substr(0, piece)));
             bytes.remove_prefix(std::min(piece, bytes.size()));
-            if (progress == Tls::Progress::hungry) progress = tls.shake_hands();
+            if (progress == Tls::Progress::hungry) {
+                progress = tls.shake_hands();
+                if (progress == Tls::Progress::done) tls.settle(false);
+            }
             if (progress == Tls::Progress::failed) goes_on = false;
             if (progress == Tls::Progress::done && goes_on) goes_on = take_all(tls);
         }

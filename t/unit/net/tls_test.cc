@@ -33,9 +33,9 @@ std::shared_ptr<const TlsContext> context_of(const TlsSettings& settings) {
     return *made;
 }
 
-class TlsTest : public testing::TestWithParam<int> {
+class TlsScene {
  protected:
-    TlsTest() : context(context_of(tls_test::settings_of(identity()))) {}
+    TlsScene() : context(context_of(tls_test::settings_of(identity()))) {}
 
     // Brings both to the end of the handshake; the server gets the client's bytes in pieces.
     void shake_hands(Tls& tls, Client& client, size_t piece = 100000) {
@@ -51,6 +51,7 @@ class TlsTest : public testing::TestWithParam<int> {
         }
         ASSERT_EQ(progress, Progress::done) << tls.fault();
         ASSERT_TRUE(client.shake_hands());
+        tls.settle(false);
     }
     void deliver(Tls& tls, Client& client) { client.receive(tls.take_unsent()); }
 
@@ -70,6 +71,8 @@ class TlsTest : public testing::TestWithParam<int> {
 
     std::shared_ptr<const TlsContext> context;
 };
+
+class TlsTest : public TlsScene, public testing::TestWithParam<int> {};
 
 TEST_P(TlsTest, every_split_of_the_bytes_says_the_same) {
     for (size_t piece : {1, 2, 3, 5, 17, 1000, 100000}) {
@@ -219,6 +222,112 @@ TEST_P(TlsTest, a_handshake_that_is_no_handshake_fails_with_an_alert) {
     EXPECT_EQ(tls.unsent().substr(0, 1), "\x15");
 }
 
+// After the handshake: who seals and opens records.
+struct Suite {
+    const char* name;
+    int version;
+    bool is_ours;  // otherwise OpenSSL goes on
+};
+constexpr Suite suites_of_tls_1_3[] = {
+    {"TLS_AES_128_GCM_SHA256", TLS1_3_VERSION, true},
+    {"TLS_AES_256_GCM_SHA384", TLS1_3_VERSION, true},
+    {"TLS_CHACHA20_POLY1305_SHA256", TLS1_3_VERSION, true},
+    {"TLS_AES_128_CCM_SHA256", TLS1_3_VERSION, false},
+};
+constexpr Suite suites_of_tls_1_2[] = {
+    {"ECDHE-ECDSA-AES128-GCM-SHA256", TLS1_2_VERSION, true},
+    {"ECDHE-ECDSA-AES256-GCM-SHA384", TLS1_2_VERSION, true},
+    {"ECDHE-ECDSA-CHACHA20-POLY1305", TLS1_2_VERSION, true},
+    {"ECDHE-ECDSA-AES128-SHA", TLS1_2_VERSION, false},
+};
+
+class TlsSuiteTest : public TlsScene, public testing::TestWithParam<Suite> {
+ protected:
+    TlsSuiteTest() {
+        TlsSettings settings = tls_test::settings_of(identity());
+        settings.ciphers = "ALL";
+        settings.commands = {{"Ciphersuites", "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                              "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256"}};
+        context = context_of(settings);
+    }
+    bool is_tls_1_3() const { return GetParam().version == TLS1_3_VERSION; }
+    void choose_suite(Client& client) {
+        int chosen = is_tls_1_3() ? SSL_set_ciphersuites(client.ssl(), GetParam().name)
+                                  : SSL_set_cipher_list(client.ssl(), GetParam().name);
+        ASSERT_EQ(chosen, 1);
+    }
+    void send(Tls& tls, Client& client, std::string text) {
+        iovec part{text.data(), text.size()};
+        EXPECT_EQ(tls.send({&part, 1}, false, 0), text.size());
+        deliver(tls, client);
+    }
+};
+
+class Tls13SuiteTest : public TlsSuiteTest {};
+
+TEST_P(TlsSuiteTest, both_sides_understand_each_other) {
+    for (size_t piece : {1, 7, 100000}) {
+        Tls tls(context, ticket_keys(), -1, "");
+        Client client(GetParam().version);
+        choose_suite(client);
+        shake_hands(tls, client);
+        EXPECT_EQ(tls.handshake() == nullptr, GetParam().is_ours);
+        EXPECT_STREQ(tls.info().cipher, GetParam().name);
+        for (const char* text : {"one", "another"}) {
+            client.write(text);
+            client.write(std::string(40000, 'x'));
+            EXPECT_EQ(received(tls, client.sent(), piece), text + std::string(40000, 'x'));
+            send(tls, client, text + std::string(40000, 'y'));
+            EXPECT_EQ(client.read(), text + std::string(40000, 'y'));
+        }
+        tls.send_close_notify();
+        deliver(tls, client);
+        EXPECT_EQ(client.read(), "");
+        EXPECT_EQ(SSL_get_shutdown(client.ssl()), SSL_RECEIVED_SHUTDOWN);
+    }
+}
+
+TEST_P(Tls13SuiteTest, padding_is_taken_off) {
+    Tls tls(context, ticket_keys(), -1, "");
+    Client client(GetParam().version);
+    choose_suite(client);
+    shake_hands(tls, client);
+    SSL_set_block_padding(client.ssl(), 512);
+    client.write("short");
+    std::string bytes = client.sent();
+    EXPECT_GT(bytes.size(), 512u);
+    EXPECT_EQ(received(tls, bytes, 1000), "short");
+}
+
+// RFC 8446 section 4.6.3: both sides' keys change, at once or one after the other, and again.
+TEST_P(Tls13SuiteTest, keys_change_when_the_client_wants_it) {
+    for (int how : {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED}) {
+        Tls tls(context, ticket_keys(), -1, "");
+        Client client(GetParam().version);
+        choose_suite(client);
+        shake_hands(tls, client);
+        for (int round = 0; round < 3; ++round) {
+            send(tls, client, "old keys");
+            EXPECT_EQ(client.read(), "old keys");
+            ASSERT_EQ(SSL_key_update(client.ssl(), how), 1);
+            client.write("asked");
+            EXPECT_EQ(received(tls, client.sent(), 3), "asked");
+            send(tls, client, "new keys");
+            EXPECT_EQ(client.read(), "new keys");
+            EXPECT_EQ(ERR_peek_error(), 0u);
+        }
+    }
+}
+
+std::string name_of(const testing::TestParamInfo<Suite>& suite) {
+    std::string name = suite.param.name;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Tls13, TlsSuiteTest, testing::ValuesIn(suites_of_tls_1_3), name_of);
+INSTANTIATE_TEST_SUITE_P(Tls12, TlsSuiteTest, testing::ValuesIn(suites_of_tls_1_2), name_of);
+INSTANTIATE_TEST_SUITE_P(Tls13, Tls13SuiteTest, testing::ValuesIn(suites_of_tls_1_3), name_of);
 INSTANTIATE_TEST_SUITE_P(Versions, TlsTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& version) { return version.param == TLS1_2_VERSION ? "tls1_2" : "tls1_3"; });
 

@@ -1,0 +1,22 @@
+// net/kernel_tls.h - records sealed by the kernel (kTLS): what is sent on the socket leaves as records, files too.
+//
+// Since Linux 4.13, 5.11 with ChaCha20; the module `tls` is loaded when it is first wanted. Receiving stays with us: one
+// that is not data would fail the kernel's receives.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string_view>
+
+#include "net/record_keys.h"
+#include "net/records.h"
+
+namespace ringx {
+
+// From now on the kernel seals what is sent, beginning with these keys. 0, or why not: an errno, and nothing changed.
+int let_kernel_seal(int socket, const RecordKeys& keys);
+
+// Sends one record that is no data, as send(2).
+ssize_t send_kernel_record(int socket, RecordType type, std::string_view bytes);
+
+}  // namespace ringx
