@@ -164,6 +164,7 @@ Task<Result<Tls::Progress>> Connection::go_on_with_handshake(Tls& tls, uint64_t 
     }
     tls.give_back();
     auto left_ms = [&] { return until_ms - std::min(until_ms - 1, server_.clock().now_ms()); };
+    if (step.progress == Tls::Progress::done && tls.may_wait()) co_return step.progress;
     while (!tls.push()) {
         if (tls.error() != 0) co_return fail("send", tls.error());
         Wait wait(server_.loop(), Operation::Kind::poll, peer_.fd, "send", left_ms());

@@ -1,4 +1,6 @@
-// net/parts.h - reads a list of memory parts as one text.
+// net/parts.h - reads a list of parts of memory as one text.
+//
+// For who takes bytes in other portions than they lie in: records of TLS.
 #pragma once
 
 #include <sys/uio.h>

@@ -107,14 +107,16 @@ int Tls::read(char* to, size_t bytes) {
 
 void Tls::write(std::string_view bytes) {
     if (error_ != 0) return;
-    if (records_ == nullptr) written_.add(bytes);
-    if (unsent_.empty() && socket_ >= 0) {
+    bool is_first = unsent_.empty();
+    if (!is_settled_) written_.add(bytes);
+    if (is_settled_ && is_first && socket_ >= 0) {
         ssize_t sent = ::send(socket_, bytes.data(), bytes.size(),
                               MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows_ ? MSG_MORE : 0));
         if (sent < 0 && errno != EAGAIN && errno != EINTR) error_ = errno;
         if (sent > 0) bytes.remove_prefix(static_cast<size_t>(sent));
     }
     if (error_ == 0) unsent_ += bytes;
+    if (is_settled_ && !is_first && socket_ >= 0) push();
 }
 
 bool Tls::push() {
@@ -159,6 +161,7 @@ void Tls::push(Lease lease) {
 }
 
 void Tls::settle(bool in_kernel) {
+    is_settled_ = true;
     info_ = TlsInfo::of(ssl_.get(), context_->tells_offer());
     if (int fragment = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl_.get())); fragment > 0) {
         record_bytes_max_ = static_cast<uint16_t>(256u << fragment);  // RFC 6066 section 4
@@ -166,9 +169,10 @@ void Tls::settle(bool in_kernel) {
     if (is_early_) return;
     auto keys = keys_after_handshake(ssl_.get(), *secrets_, written_.records());
     if (!keys) return;
-    CHECK(SSL_has_pending(ssl_.get()) == 0 && unsent_.empty());  // it reads no more than a record at a time
+    CHECK(SSL_has_pending(ssl_.get()) == 0);  // it reads no more than a record at a time
     records_ = std::make_unique<RecordLayer>(*keys);
     if (in_kernel && context_->wants_kernel()) {
+        CHECK(unsent_.empty());
         kernel_error_ = let_kernel_seal(socket_, keys->write);
         kernel_seals_ = kernel_error_ == 0;
     }

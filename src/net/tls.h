@@ -4,7 +4,8 @@
 // ours then (net/record_layer), or the kernel's for sending (net/kernel_tls). Only early data and ciphers that are not
 // of today (CBC, CCM) stay with OpenSSL.
 // The Receiver of the connection reads through it. What is to be sent leaves through the socket at once as far as it
-// takes it; the rest waits here, and push() goes on with it. Without a socket all of it waits: for tests.
+// takes it; the rest waits here, and push() goes on with it. What the handshake has to say always waits, so that it
+// leaves together. Without a socket all of it waits: for tests.
 // Buffers are given back while a connection is idle.
 #pragma once
 
@@ -48,8 +49,10 @@ class Tls final : public ReceiveFilter {
     // For those who want more of the handshake when it is done: until settle().
     SSL* handshake() const { return ssl_.get(); }
     // The end of the handshake: records follow, and info() tells what was agreed on. The kernel shall seal what is
-    // sent if it can. From the loop's thread; what the handshake had to say has been sent.
+    // sent if it can. From the loop's thread; what the handshake had to say has been sent, or may_wait().
     void settle(bool in_kernel);
+    // The last it had to say may go with the answer: a request seems to be here.
+    bool may_wait() const { return read_ < received_.view().size() && !context_->wants_kernel(); }
     const TlsInfo& info() const { return info_; }
     // Its session will not be resumed, as far as it is kept here. After settle().
     void forget_session() const;
@@ -138,6 +141,7 @@ class Tls final : public ReceiveFilter {
     bool more_follows_ = false;
     bool reads_early_ = false;              // early data may still come
     bool is_early_ = false;
+    bool is_settled_ = false;
     bool kernel_seals_ = false;
     bool has_lost_sessions_ = false;
     bool is_slow_ = context_->is_slow();

@@ -1,4 +1,6 @@
-// net/tls_info.h - what a handshake has settled, kept for as long as the connection: OpenSSL's object does not last.
+// net/tls_info.h - what a handshake has settled, for as long as the connection lasts.
+//
+// OpenSSL's own object is gone by then (net/tls), so what variables and judges want to know is copied here.
 #pragma once
 
 #include <memory>
