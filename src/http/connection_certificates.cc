@@ -80,15 +80,15 @@ Task<void> Connection::show_named_certificates(Tls& tls, const VirtualServer& se
     std::vector<CertificateNames> all = name_certificates(server, tls.server_name());
     std::string chains;
     for (const CertificateNames& names : all) chains += text::format("{}:{}", names.chain.size(), names.chain);
-    tls.context().bind_sessions(tls.ssl(), chains);
+    tls.context().bind_sessions(tls.handshake(), chains);
     for (const CertificateNames& names : all) {
         Loaded loaded = co_await find_certificate(named, names);
         std::expected<void, std::string> shown;
-        if (loaded) shown = (*loaded)->show(tls.ssl(), names);
+        if (loaded) shown = (*loaded)->show(tls.handshake(), names);
         else shown = std::unexpected(std::move(loaded.error()));
         if (!shown) {
             handshake_log().write(Level::error, handshake_context(), "{}", shown.error());
-            SSL_set_cert_cb(tls.ssl(), have_none, nullptr);
+            SSL_set_cert_cb(tls.handshake(), have_none, nullptr);
             co_return;
         }
         if (tls.context().is_slow_with((*loaded)->key())) tls.set_slow();

@@ -46,7 +46,7 @@ class Tls final : public ReceiveFilter {
     void set_slow() { is_slow_ = true; }
     // Nothing yet proves that what was received is not a copy of what somebody else has sent.
     bool is_early() const { return is_early_; }
-    // For those who want more of the handshake when it is done: until settle().
+    // For those who want more of the handshake than goes on here: until settle().
     SSL* handshake() const { return ssl_.get(); }
     // The end of the handshake: records follow, and info() tells what was agreed on. The kernel shall seal what is
     // sent if it can. From the loop's thread; what the handshake had to say has been sent, or may_wait().

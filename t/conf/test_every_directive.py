@@ -179,7 +179,7 @@ BY_NAME = {
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
-    "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file",
+    "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
     "stall_threshold", "use", "load_module", "http", "events", "server",
 }
 

@@ -42,11 +42,11 @@ inline constexpr Rule rules[] = {
      "http2_max_header_size http2_max_requests http2_pool_size http2_recv_timeout http2_streams_index_size "
      "ignore_invalid_headers max_headers merge_slashes request_pool_size ssl ssl_async_threads "
      "ssl_buffer_size ssl_certificate ssl_certificate_compression ssl_certificate_key ssl_ciphers "
-     "ssl_client_certificate ssl_crl ssl_dhparam ssl_early_data ssl_ecdh_curve ssl_ech_file ssl_ocsp ssl_ocsp_cache "
-     "ssl_ocsp_responder ssl_password_file ssl_prefer_server_ciphers ssl_reject_handshake "
-     "ssl_session_ticket_key ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_file "
-     "ssl_stapling_responder ssl_stapling_verify ssl_trusted_certificate ssl_verify_client "
-     "ssl_verify_depth underscores_in_headers "},
+     "ssl_client_certificate ssl_crl ssl_dhparam ssl_early_data ssl_ecdh_curve ssl_ech_file ssl_ktls "
+     "ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_password_file ssl_prefer_server_ciphers "
+     "ssl_reject_handshake ssl_session_ticket_key ssl_session_tickets ssl_session_timeout ssl_stapling "
+     "ssl_stapling_file ssl_stapling_responder ssl_stapling_verify ssl_trusted_certificate "
+     "ssl_verify_client ssl_verify_depth underscores_in_headers "},
     {conf::http | conf::server, 0b100,
      " large_client_header_buffers ssl_conf_command "},
     {conf::http | conf::server, 0b110,
