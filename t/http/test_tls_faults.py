@@ -15,6 +15,7 @@ import pytest
 from harness.certificates import Authority, self_signed
 from harness.tls import LISTEN, OWN, VERSIONS, pair
 from harness.tls import context as context_of
+from harness.tls_records import ALERT, DATA, HANDSHAKE, Sealer
 from harness.waiting import WAIT_SECONDS, wait_until
 
 SERVER = (f"server {{ {LISTEN} {OWN} root html; ssl_client_certificate ca.crt; ssl_verify_client optional; %TEXT% }}"
@@ -286,6 +287,72 @@ def test_a_broken_record_is_answered_by_an_alert(serve_tls, version, what):
         assert re.search(alert, refused.value.reason)
         wire.client.take_all()
     assert is_served(server, version)
+
+
+def sealer_of(wire, server):
+    """Makes records for a connection of TLS 1.3 whose handshake is done here."""
+    wire.tls.context.keylog_filename = server.path("keys")
+    shake_hands(wire)
+    return Sealer(server.read("keys"))
+
+
+def many(sealer, kind, content):
+    return b"".join(sealer.seal(kind, content) for _ in range(5000))
+
+
+# What nobody may say, or not so often; and how it is answered.
+SAYINGS = {
+    "records without data": (lambda sealer: many(sealer, DATA, b""), "UNEXPECTED_MESSAGE"),
+    "warnings": (lambda sealer: many(sealer, ALERT, b"\x01\x5a"), "UNEXPECTED_MESSAGE"),
+    "a hello": (lambda sealer: sealer.seal(HANDSHAKE, b"\x01\x00\x00\x00"), "UNEXPECTED_MESSAGE"),
+    "a ticket": (lambda sealer: sealer.seal(HANDSHAKE, b"\x04\x00\x00\x00"), "UNEXPECTED_MESSAGE"),
+    "a message without end": (lambda sealer: sealer.seal(HANDSHAKE, b"\x18\xff\xff\xff\x01"), "."),
+    "an empty message": (lambda sealer: sealer.seal(HANDSHAKE, b""), "UNEXPECTED_MESSAGE"),
+    "an update of no kind": (lambda sealer: sealer.seal(HANDSHAKE, b"\x18\x00\x00\x01\x02"), "ILLEGAL_PARAMETER"),
+    "a type of no kind": (lambda sealer: sealer.seal(99, b"?"), "UNEXPECTED_MESSAGE"),
+    "nothing but padding": (lambda sealer: sealer.seal(0, b"\x00" * 100), "UNEXPECTED_MESSAGE"),
+    "too much in a record": (lambda sealer: sealer.seal(DATA, b"x" * 16400), "RECORD_OVERFLOW"),
+}
+
+
+@pytest.mark.parametrize("what", SAYINGS)
+def test_what_may_not_be_said_is_answered_by_an_alert(serve_tls, what):
+    server = serve_tls("ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;")
+    says, alert = SAYINGS[what]
+    with Wire(server, "1.3") as wire:
+        wire.send(says(sealer_of(wire, server)))
+        with pytest.raises(ssl.SSLError) as refused:
+            wire.read()
+        assert re.search(alert, refused.value.reason)
+        wire.client.take_all()
+    assert is_served(server, "1.3")
+
+
+def test_keys_that_are_changed_without_end_take_no_memory(serve_tls):
+    """Each change asks for one of ours, and nothing is read."""
+    server = serve_tls("ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;")
+    assert is_served(server, "1.3")
+    before = memory_of(server)
+    with Wire(server, "1.3", room=4096) as wire:
+        sealer = sealer_of(wire, server)
+        wire.client.socket.settimeout(1)
+        for _ in range(50):
+            try:
+                wire.send(b"".join(sealer.key_update() for _ in range(200)))
+            except OSError:
+                break  # it was ended, or more is not taken
+        assert memory_of(server) - before < KEPT_BYTES_MAX
+    wait_until(lambda: others(server) == 0, "the connection to end")
+    assert is_served(server, "1.3")
+
+
+def test_keys_are_changed_between_requests(serve_tls):
+    server = serve_tls("ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;")
+    with Wire(server, "1.3") as wire:
+        sealer = sealer_of(wire, server)
+        for wants_ours in (True, False, True):
+            wire.send(sealer.key_update(wants_ours) + sealer.seal(DATA, REQUEST))
+            assert wire.read().endswith(b"hello\n")
 
 
 @pytest.mark.parametrize("beginning", [
