@@ -137,8 +137,8 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
 void Connection::settle(Tls& tls) {
     tls.settle(server_.kernel_seals());
     if (tls.kernel_error() == 0) return;
-    handshake_log().write(Level::notice, handshake_context(), "the kernel does not encrypt TLS here ({}), ringx does",
-                          describe({"setsockopt", tls.kernel_error()}));
+    handshake_log().write(Level::notice, handshake_context(), {"setsockopt", tls.kernel_error()},
+                          "the kernel cannot encrypt TLS, ringx does");
     server_.note_kernel_cannot_seal();
 }
 

@@ -1,7 +1,7 @@
 // net/kernel_tls.h - records sealed by the kernel (kTLS): what is sent on the socket leaves as records, files too.
 //
-// Since Linux 4.13, 5.11 with ChaCha20; the module `tls` is loaded when it is first wanted. Receiving stays with us: a
-// record that is not data would fail the kernel's receives.
+// TLS 1.2 since Linux 4.13, TLS 1.3 since 5.1, ChaCha20 since 5.11; the module `tls` is loaded when it is first wanted.
+// Receiving stays with us: a record that is not data would fail the kernel's receives.
 #pragma once
 
 #include <sys/types.h>

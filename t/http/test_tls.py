@@ -203,6 +203,23 @@ def test_whose_order_of_ciphers_counts(serve_tls, text, whose):
     assert agreed_on(server, [CHACHA, AES_128]) == CHACHA
 
 
+# How the kernel does it is tested by `make test-ktls`.
+@pytest.mark.parametrize("words", ["ssl_ktls on;", "ssl_conf_command Options KTLS;", "ssl_ktls off;"])
+def test_where_the_kernel_cannot_encrypt_that_is_said_once(serve_tls, words):
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as any:
+        try:
+            any.setsockopt(socket.SOL_TCP, 31, b"tls")  # TCP_ULP
+            why_not = None
+        except OSError as error:
+            why_not = f"{error.errno}: {error.strerror}"
+    server = serve_tls(words, files={"html/big": "0123456789" * 100000}, workers=1)
+    for _ in range(3):
+        with server.client(2, tls=context()) as client:
+            assert client.get("/big").text == "0123456789" * 100000
+    said = re.findall(r"\[notice\] .* the kernel cannot encrypt TLS, ringx does \((.*?)\)", server.error_log)
+    assert said == ([why_not] if why_not and "off" not in words else [])
+
+
 def test_a_proxy_header_comes_before_the_handshake(serve_tls):
     server = serve_tls(http=f"server {{ listen 127.0.0.1:%PORT2% ssl proxy_protocol; {OWN} "
                             "return 200 $proxy_protocol_addr; }")

@@ -408,6 +408,22 @@ def test_a_fatal_alert_ends_a_session(serve_tls):
     assert not visitor.resumes(session)
 
 
+@pytest.mark.parametrize("form", IDS)
+def test_a_client_that_was_refused_does_not_go_on(serve_tls, form):
+    authority, stranger = Authority("root"), Authority("stranger")
+    client = stranger.issue("client")
+    server = serve_tls(f"{CACHE} {FORMS[form][1]} {VERIFIES}",
+                       files={"conf/ca.crt": authority.pem, "client.pem": client.key_pem + client.chain})
+    for certificate in (None, server.path("client.pem")):
+        visitor = Visitor(server, form, certificate)
+        with server.client(2, tls=visitor.tls) as connection:
+            assert connection.get("/").status == 400
+            session = connection.socket.session
+        with server.client(2, tls=visitor.tls, session=session) as connection:
+            assert not connection.socket.session_reused
+            assert connection.get("/").status == 400
+
+
 # --- beside nginx
 
 @pytest.mark.parametrize("text", [
