@@ -4,6 +4,7 @@
 #   make test                         what must pass: style, unit and black-box tests on both engines
 #   make, unit, tidy, headers         the server; one kind of test each
 #   make asan, clang, fuzz            sanitizers; the second compiler; SECONDS=60 of each fuzz target
+#   make test-ktls                    TLS by the kernel, in an emulated machine that has one which can (2 minutes)
 #   make install DESTDIR=             below the prefix configure was given
 #
 # Sources are found by wildcard: a new file needs no word here. OBJS=DIR builds elsewhere, so that the plain build, the
@@ -22,13 +23,13 @@ MAKEFLAGS += -j$(JOBS)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all objects run test tests unit tidy headers asan clang fuzz fuzzers man install clean
+.PHONY: all objects run test test-ktls tests unit tidy headers asan clang fuzz fuzzers man install clean
 
 all: objects
 
 # --- configuration
 
-ifneq ($(filter run test asan clang fuzz,$(MAKECMDGOALS)),)
+ifneq ($(filter run test test-ktls asan clang fuzz,$(MAKECMDGOALS)),)
 INSTALL_MISSING = contrib/install-deps
 else
 INSTALL_MISSING = false
@@ -125,6 +126,11 @@ test:
 	@contrib/install-deps --test
 	@$(MAKE) tests
 	@t/run $(OBJS)
+
+test-ktls:
+	@contrib/install-deps --ktls
+	@$(MAKE) all
+	@t/ktls/run $(OBJS)
 
 # With its own instrumentation in the way, g++ 12 takes what is set for unset; the plain build checks both.
 SANITIZE = -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
