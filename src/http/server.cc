@@ -7,6 +7,7 @@
 #include "http/gzip_choice.h"
 #include "http/known_regexes.h"
 #include "http/protocol.h"
+#include "net/kernel_tls.h"
 
 namespace ringx::http {
 namespace {
@@ -21,7 +22,11 @@ constexpr uint64_t trim_after_ms = 1000;
 
 std::shared_ptr<const ringx::Site> make_site(std::shared_ptr<const conf::Tree> tree) {
     if (http_settings.in(tree->root()).http == nullptr) return nullptr;
-    return std::make_shared<Site>(std::move(tree));
+    auto site = std::make_shared<Site>(std::move(tree));
+    // The master comes here before workers need the module, which they may use but not load.
+    auto wants_kernel = [](const auto& tls) { return tls->wants_kernel(); };
+    if (std::ranges::any_of(site->tls_contexts(), wants_kernel)) load_kernel_tls();
+    return site;
 }
 
 std::unique_ptr<Server> make_server(const WorkerContext& worker) { return std::make_unique<HttpServer>(worker); }

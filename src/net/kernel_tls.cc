@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/fd.h"
+
 namespace ringx {
 namespace {
 
@@ -50,6 +52,12 @@ int set_keys(int socket, const RecordKeys& keys) {
 }
 
 }  // namespace
+
+void load_kernel_tls() {
+    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // It looks for the module before it refuses this, as nobody is connected.
+    (void)setsockopt(socket.get(), SOL_TCP, TCP_ULP, "tls", sizeof "tls");
+}
 
 int let_kernel_seal(int socket, const RecordKeys& keys) {
     if (int error = number_of(setsockopt(socket, SOL_TCP, TCP_ULP, "tls", sizeof "tls"))) return error;
