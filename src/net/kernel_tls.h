@@ -13,7 +13,7 @@
 
 namespace ringx {
 
-// Has the kernel load its module, if it is not there yet: for who has the rights to that, and without effect for others.
+// Has the kernel load its module, if it is not there yet. Without the rights to that it has no effect.
 void load_kernel_tls();
 
 // From now on the kernel seals what is sent, beginning with these keys. 0, or why not: an errno, and nothing changed.
