@@ -197,7 +197,7 @@ void Tls::give_back() {
     read_ = 0;
 }
 
-// As SSL_read(), for early data too.
+// As SSL_read(), for early data too. 0 before settle(): there are none, and the handshake goes on.
 int Tls::read_some(char* to, size_t bytes) {
     if (reads_early_) {
         size_t got = 0;
@@ -206,6 +206,7 @@ int Tls::read_some(char* to, size_t bytes) {
         reads_early_ = result == SSL_READ_EARLY_DATA_SUCCESS;
         is_early_ = is_early_ || reads_early_;
         if (reads_early_) return static_cast<int>(got);
+        if (!is_settled_) return 0;  // what follows the handshake is not for OpenSSL to read
     }
     int got = SSL_read(ssl_.get(), to, static_cast<int>(bytes));
     if (SSL_is_init_finished(ssl_.get()) == 1) is_early_ = false;
@@ -224,6 +225,7 @@ void Tls::read_with_openssl() {
         got = read_some(to, bytes);
         return static_cast<size_t>(std::max(got, 0));
     });
+    if (got == 0 && !is_settled_) return;
     if (got > 0) {
         plain_ = Lease(std::move(text));
         state_ = State::ready;
