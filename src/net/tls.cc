@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -169,7 +170,9 @@ void Tls::settle(bool in_kernel) {
     if (is_early_) return;
     auto keys = keys_after_handshake(ssl_.get(), *secrets_, written_.records());
     if (!keys) return;
-    CHECK(SSL_has_pending(ssl_.get()) == 0);  // it reads no more than a record at a time
+    // OpenSSL reads no more than a record at a time. Of the last one in TLS 1.2 it may have left something: the
+    // beginning of what it would take for the next handshake.
+    bool is_at_border = SSL_has_pending(ssl_.get()) == 0;
     records_ = std::make_unique<RecordLayer>(*keys);
     if (in_kernel && context_->wants_kernel()) {
         CHECK(unsent_.empty());
@@ -179,6 +182,7 @@ void Tls::settle(bool in_kernel) {
     SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);  // as at the end: keep the session
     ssl_.reset();
     secrets_.reset();
+    if (!is_at_border) end_with({.alert = Alert::unexpected_message, .reason = SSL_R_UNEXPECTED_MESSAGE});
 }
 
 void Tls::forget_session() const { context_->forget_session(info_.version, info_.session_id); }
@@ -307,6 +311,7 @@ void Tls::use(RecordLayer::Meaning meaning, Lease whole) {
 }
 
 void Tls::end_with(RecordLayer::Meaning fault) {
+    ERR_clear_error();
     ERR_raise(ERR_LIB_SSL, fault.reason);
     fault_ = take_openssl_errors();
     if (fault.alert != Alert::close_notify) say(Saying::alert(fault.alert));

@@ -241,5 +241,34 @@ TEST_P(TlsSettlingTest, the_end_may_come_at_once) {
 INSTANTIATE_TEST_SUITE_P(Kinds, TlsSettlingTest, testing::ValuesIn(kinds),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
+// The end of a handshake of TLS 1.2 in whose last record there is more: OpenSSL has read half of it.
+TEST(TlsSettling12Test, nothing_may_stand_behind_the_end_in_its_record) {
+    Conversation talk(context_of([](TlsSettings&) {}), TLS1_2_VERSION);
+    talk.client.shake_hands();
+    talk.give(talk.client.sent(), 100000);
+    talk.client.shake_hands();
+    std::string flight = talk.client.sent();
+    constexpr size_t end_bytes = 5 + 8 + 16 + 16;
+    auto keys = keys_after_handshake(talk.client.ssl(), {}, 0);
+    ASSERT_TRUE(keys);
+    keys->read.sequence = 0;
+    RecordOpener opener(keys->read);
+    std::string last = flight.substr(flight.size() - end_bytes);
+    auto opened = opener.open(last);
+    ASSERT_TRUE(opened);
+    std::string message(opened->bytes.data(), opened->bytes.size());
+    message += std::string({1, 0, 0, 1, 0});
+    iovec part{message.data(), message.size()};
+    PartReader parts({&part, 1});
+    char sealed[200];
+    size_t bytes = RecordSealer(keys->read).seal(RecordType::handshake, parts, message.size(), sealed);
+    talk.give(flight.substr(0, flight.size() - end_bytes) + std::string(sealed, bytes), 100000);
+    EXPECT_TRUE(talk.is_over);
+    EXPECT_NE(talk.tls.fault().find("unexpected message"), std::string::npos) << talk.tls.fault();
+    EXPECT_EQ(talk.client.read(), "");
+    EXPECT_EQ(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE);
+    ERR_clear_error();
+}
+
 }  // namespace
 }  // namespace ringx
