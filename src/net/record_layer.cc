@@ -62,6 +62,7 @@ Meaning RecordLayer::read(std::span<char> record) {
 }
 
 Meaning RecordLayer::read_alert(std::string_view message) const {
+    if (message.empty()) return fault(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);  // RFC 8446 section 5.1
     if (message.size() != 2) return fault(Alert::decode_error, SSL_R_INVALID_ALERT);
     auto alert = static_cast<Alert>(message[1]);
     if (alert == Alert::close_notify) return {.kind = Kind::end};

@@ -110,14 +110,14 @@ std::expected<size_t, Alert> RecordOpener::size_of(std::string_view header) cons
     auto byte = [header](size_t i) { return static_cast<unsigned char>(header[i]); };
     size_t bytes = static_cast<size_t>(byte(3)) << 8 | byte(4);
     size_t around = tag_bytes + (keys_.has_explicit_nonce() ? explicit_nonce_bytes : 0);
-    // RFC 8446 section 5.2: the type and some padding may come on top; RFC 5246 section 6.2.3 allows even more.
-    size_t bytes_max = record_plain_bytes_max + (keys_.is_tls_1_3 ? 256 : 2048);
-    if (bytes > bytes_max) return std::unexpected(Alert::record_overflow);
-    if (bytes < around) return std::unexpected(Alert::bad_record_mac);
     // All is encrypted now, and TLS 1.3 says so by this type.
     if (keys_.is_tls_1_3 && byte(0) != static_cast<unsigned char>(RecordType::data)) {
         return std::unexpected(Alert::unexpected_message);
     }
+    // RFC 8446 section 5.2: the type and a tag may come on top; RFC 5246 section 6.2.3 allows even more.
+    size_t bytes_max = record_plain_bytes_max + (keys_.is_tls_1_3 ? 256 : 2048);
+    if (bytes > bytes_max) return std::unexpected(Alert::record_overflow);
+    if (bytes < around) return std::unexpected(Alert::bad_record_mac);
     return record_header_bytes + bytes;
 }
 
@@ -142,6 +142,10 @@ std::expected<RecordOpener::Opened, Alert> RecordOpener::open(std::span<char> re
     if (EVP_CipherFinal_ex(context_.get(), at + made, &made) != 1) return std::unexpected(Alert::bad_record_mac);
 
     auto type = static_cast<RecordType>(header[0]);
+    // With type and padding it may be longer by one (RFC 8446 section 5.4).
+    if (plain.size() > record_plain_bytes_max + (keys_.is_tls_1_3 ? 1 : 0)) {
+        return std::unexpected(Alert::record_overflow);
+    }
     if (keys_.is_tls_1_3) {
         size_t bytes = plain.size();
         while (bytes > 0 && plain[bytes - 1] == '\0') --bytes;  // padding
@@ -149,7 +153,6 @@ std::expected<RecordOpener::Opened, Alert> RecordOpener::open(std::span<char> re
         type = static_cast<RecordType>(plain[bytes - 1]);
         plain = plain.first(bytes - 1);
     }
-    if (plain.size() > record_plain_bytes_max) return std::unexpected(Alert::record_overflow);
     return Opened{type, plain};
 }
 

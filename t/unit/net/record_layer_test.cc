@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <openssl/sslerr.h>
 
+#include <algorithm>
 #include <string>
 
 namespace ringx {
@@ -19,6 +20,24 @@ RecordKeys keys(bool is_tls_1_3, unsigned char first) {
     made.iv.fill(static_cast<unsigned char>(first + 1));
     made.secret.fill(static_cast<unsigned char>(first + 2));
     return made;
+}
+
+// A record of TLS 1.3 with just this inside: content, type and padding.
+size_t seal_inner(const RecordKeys& with, std::string_view inner, char* to) {
+    auto* at = reinterpret_cast<unsigned char*>(to);
+    size_t bytes = inner.size() + 16;
+    const unsigned char header[] = {23, 3, 3, static_cast<unsigned char>(bytes >> 8),
+                                    static_cast<unsigned char>(bytes)};
+    std::ranges::copy(header, at);
+    std::unique_ptr<EVP_CIPHER_CTX, FreedBy<EVP_CIPHER_CTX_free>> context(EVP_CIPHER_CTX_new());
+    int made = 0;
+    EXPECT_EQ(EVP_EncryptInit_ex(context.get(), with.cipher(), nullptr, with.key.data(), with.iv.data()), 1);
+    EXPECT_EQ(EVP_EncryptUpdate(context.get(), nullptr, &made, header, sizeof header), 1);
+    EXPECT_EQ(EVP_EncryptUpdate(context.get(), at + 5, &made, reinterpret_cast<const unsigned char*>(inner.data()),
+                                static_cast<int>(inner.size())), 1);
+    EXPECT_EQ(EVP_EncryptFinal_ex(context.get(), at + 5 + made, &made), 1);
+    EXPECT_EQ(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, 16, at + 5 + inner.size()), 1);
+    return 5 + bytes;
 }
 
 // Of a client, and the server that reads them.
@@ -116,6 +135,27 @@ TEST_P(RecordLayerTest, lengths_have_limits) {
     EXPECT_EQ(server.size_of(header(bytes_max + 1)).error().alert, Alert::record_overflow);
     EXPECT_EQ(server.size_of(header(bytes_min)), 5 + bytes_min);
     EXPECT_EQ(server.size_of(header(bytes_min - 1)).error().alert, Alert::bad_record_mac);
+    std::string plain = {20, 3, 3, 0, 1};  // a change of ciphers
+    EXPECT_EQ(server.size_of(plain).error().alert, GetParam() ? Alert::unexpected_message : Alert::bad_record_mac);
+}
+
+// RFC 8446 section 5.4: padding makes no record longer than any may be.
+TEST(RecordOpenerTest, padding_has_a_limit) {
+    std::string content = "x\x17";
+    for (size_t bytes : {16385, 16386}) {
+        std::string text = content + std::string(bytes - content.size(), '\0');
+        char record[record_plain_bytes_max + 256 + record_header_bytes];
+        size_t size = seal_inner(keys(true, 1), text, record);
+        RecordOpener opener(keys(true, 1));
+        ASSERT_EQ(opener.size_of({record, record_header_bytes}), size);
+        auto opened = opener.open({record, size});
+        if (bytes > 16385) {
+            EXPECT_EQ(opened.error(), Alert::record_overflow);
+        } else {
+            ASSERT_TRUE(opened);
+            EXPECT_EQ(std::string_view(opened->bytes.data(), opened->bytes.size()), "x");
+        }
+    }
 }
 
 TEST_P(RecordLayerTest, the_end_is_told_from_faults) {
