@@ -95,6 +95,9 @@ class Lease {
         size_ = static_cast<uint32_t>(count);
     }
 
+    // Others wait for the buffer it lies in, or will: who keeps the bytes copies them.
+    bool is_wanted() const { return pool_ != nullptr && pool_->is_scarce(); }
+
     void release() {
         if (pool_ != nullptr) std::exchange(pool_, nullptr)->give_back(buffer_);
         offset_ = size_ = 0;
@@ -107,7 +110,6 @@ class Lease {
         return pool_ == nullptr ? nullptr : pool_->memory(buffer_);
     }
 
- private:
     BufferPool* pool_ = nullptr;
     int32_t buffer_ = -1;
     uint32_t offset_ = 0;

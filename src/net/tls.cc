@@ -28,7 +28,6 @@ constexpr uint64_t pause_ms = 1000;
 constexpr size_t sealed_bytes_max =
     send_bytes_max + send_bytes_max / small_record_bytes * RecordSealer::bytes_around_max;
 
-
 // The next bytes; small parts are put together in `storage`, where there is room for them.
 std::string_view take_together(PartReader& parts, size_t bytes_max, char* storage) {
     std::string_view first = parts.take(bytes_max);
@@ -164,7 +163,8 @@ void Tls::push(Lease lease) {
 void Tls::settle(bool in_kernel) {
     is_settled_ = true;
     info_ = TlsInfo::of(ssl_.get(), context_->tells_offer());
-    if (int fragment = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl_.get())); fragment > 0) {
+    if (int fragment = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl_.get()));
+        fragment >= TLSEXT_max_fragment_length_512 && fragment <= TLSEXT_max_fragment_length_4096) {
         record_bytes_max_ = static_cast<uint16_t>(256u << fragment);  // RFC 6066 section 4
     }
     if (is_early_) return;
@@ -196,8 +196,14 @@ ReceiveFilter::State Tls::state() {
 }
 
 void Tls::give_back() {
-    if (read_ < received_.view().size()) return;
-    received_.release();
+    std::string_view rest = received_.view().substr(read_);
+    if (rest.empty()) {
+        received_.release();
+    } else if (received_.is_wanted()) {
+        received_ = Lease(std::make_unique<std::string>(rest));
+    } else {
+        return;
+    }
     read_ = 0;
 }
 
@@ -297,10 +303,7 @@ void Tls::use(RecordLayer::Meaning meaning, Lease whole) {
             }
             state_ = State::ready;
             return;
-        case Kind::end:
-            closed_ = true;
-            state_ = State::ready;
-            return;
+        case Kind::end: end(); closed_ = true; return;
         case Kind::renegotiates: say(Saying::alert(Alert::no_renegotiation)); break;
         case Kind::fault: end_with(meaning); return;
     }
@@ -310,13 +313,20 @@ void Tls::use(RecordLayer::Meaning meaning, Lease whole) {
     }
 }
 
+// Whatever comes behind it is ignored (RFC 8446 section 6.1).
+void Tls::end() {
+    received_.release();
+    read_ = 0;
+    state_ = State::ready;
+}
+
 void Tls::end_with(RecordLayer::Meaning fault) {
     ERR_clear_error();
     ERR_raise(ERR_LIB_SSL, fault.reason);
     fault_ = take_openssl_errors();
     if (fault.alert != Alert::close_notify) say(Saying::alert(fault.alert));
     is_broken_ = true;
-    state_ = State::ready;
+    end();
     forget_session();
 }
 

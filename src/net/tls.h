@@ -62,7 +62,8 @@ class Tls final : public ReceiveFilter {
     // What was received; before the handshake is done by its caller, then by the Receiver.
     void push(Lease lease) override;
     State state() override;
-    // Lets go of what was received, when all of it is used. From the loop's thread.
+    // Lets go of what was received, when all of it is used, and of the buffer when others need it. From the loop's
+    // thread.
     void give_back();
     Result<Lease> take() override;
 
@@ -110,6 +111,7 @@ class Tls final : public ReceiveFilter {
     void read_records();
     bool read_record(std::string_view rest);
     void use(RecordLayer::Meaning meaning, Lease whole);
+    void end();
     void end_with(RecordLayer::Meaning fault);
     void say(const Saying& saying);
     size_t send_with_openssl(PartReader& parts, bool more_follows);

@@ -190,6 +190,60 @@ TEST_P(TlsTest, the_end_is_told_from_a_fault) {
     EXPECT_EQ(other.error(), EPIPE);
 }
 
+// A lease on the pool of some bytes.
+Lease lent(BufferPool& pool, std::string_view bytes) {
+    int32_t buffer = pool.take();
+    CHECK(buffer >= 0 && bytes.size() <= pool.bytes());
+    pool.lend(buffer, bytes.size());
+    bytes.copy(pool.memory(buffer), bytes.size());
+    return Lease(pool, buffer, static_cast<uint32_t>(bytes.size()));
+}
+
+TEST_P(TlsTest, buffers_are_not_kept_for_what_may_lie_long) {
+    for (bool is_scarce : {false, true}) {
+        BufferPool pool(4, 4096);
+        Tls tls(context, ticket_keys(), -1, "");
+        Client client(GetParam());
+        shake_hands(tls, client);
+        std::vector<Lease> others;
+        while (is_scarce && others.size() < 2) others.push_back(lent(pool, "x"));
+        client.write("one");
+        client.write("two");
+        tls.push(lent(pool, client.sent()));
+        ASSERT_EQ(tls.state(), State::ready);
+        EXPECT_EQ(pool.available(), is_scarce ? 2u : 3u);
+        EXPECT_EQ(tls.take()->view(), "one");
+        ASSERT_EQ(tls.state(), State::ready);
+        EXPECT_EQ(tls.take()->view(), "two");
+        EXPECT_EQ(tls.state(), State::hungry);
+    }
+}
+
+TEST_P(TlsTest, what_comes_behind_the_end_is_ignored) {
+    for (bool is_end : {true, false}) {
+        BufferPool pool(8, 4096);
+        Tls tls(context, ticket_keys(), -1, "");
+        Client client(GetParam());
+        shake_hands(tls, client);
+        client.write("last");
+        std::string bytes = client.sent();
+        if (is_end) SSL_shutdown(client.ssl());
+        else bytes += std::string{23, 3, 3, 0, 30} + std::string(30, '\1');
+        bytes += client.sent() + bytes;
+        tls.push(lent(pool, bytes));
+        ASSERT_EQ(tls.state(), State::ready);
+        EXPECT_EQ(tls.take()->view(), "last");
+        for (int again = 0; again < 2; ++again) {
+            ASSERT_EQ(tls.state(), State::ready);
+            EXPECT_EQ(pool.available(), 8u);
+            Result<Lease> got = tls.take();
+            EXPECT_EQ(got && got->empty(), is_end);
+            EXPECT_EQ(got.has_value(), is_end);
+        }
+        EXPECT_EQ(tls.fault().empty(), is_end);
+    }
+}
+
 TEST_P(TlsTest, renegotiation_is_refused) {
     if (GetParam() != TLS1_2_VERSION) GTEST_SKIP() << "there is none in TLS 1.3";
     Tls tls(context, ticket_keys(), -1, "");
