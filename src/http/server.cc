@@ -58,6 +58,7 @@ HttpServer::~HttpServer() { CHECK(open_.empty()); }
 void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
     site_ = std::static_pointer_cast<const Site>(std::move(site));
     files_.clear();
+    kernel_seals_ = true;  // it may have learned to since
     for (auto& [key, slot] : slots_) {
         const ListenPoint* point = site_ != nullptr ? site_->find(key) : nullptr;
         if (point != nullptr) {
