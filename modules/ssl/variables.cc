@@ -72,6 +72,9 @@ Value server_name(Request& request, const VariableUse&) {
     return request.arena.copy(request.peer->tls->info().server_name);
 }
 
+// OpenSSL has no Encrypted ClientHello yet, see ssl_ech_file.
+Value without_ech(Request&, const VariableUse&) { return std::nullopt; }
+
 Value session_id(Request& request, const Tls& tls) {
     const std::string& id = tls.info().session_id;
     return request.arena.copy(hex({reinterpret_cast<const unsigned char*>(id.data()), id.size()}));
@@ -165,7 +168,7 @@ Value verdict(Request& request, const Tls& tls) {
 
 }  // namespace
 
-const std::array<Variable, 26> variables = {{
+const std::array<Variable, 28> variables = {{
     {"ssl_alpn_protocol", of_tls<alpn_protocol>},
     {"ssl_cipher", of_tls<cipher>},
     {"ssl_ciphers", of_tls<offered<&TlsOffer::ciphers>>},
@@ -186,6 +189,8 @@ const std::array<Variable, 26> variables = {{
     {"ssl_curve", of_tls<curve>},
     {"ssl_curves", of_tls<offered<&TlsOffer::curves>>},
     {"ssl_early_data", of_tls<early_data>},
+    {"ssl_ech_outer_server_name", without_ech},
+    {"ssl_ech_status", without_ech},
     {"ssl_protocol", of_tls<protocol>},
     {"ssl_server_name", server_name},
     {"ssl_session_id", of_tls<session_id>},

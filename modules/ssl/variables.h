@@ -9,7 +9,7 @@
 
 namespace ringx::http::ssl {
 
-extern const std::array<Variable, 26> variables;
+extern const std::array<Variable, 28> variables;
 
 // Those about what clients could have done, which is not kept where nobody asks.
 inline constexpr std::string_view offer_variables[] = {"ssl_ciphers", "ssl_curves", "ssl_sigalgs"};

@@ -139,13 +139,14 @@ def test_variables_of_the_certificate(serve_asking):
 
 def test_variables_of_the_connection(serve_asking):
     server = serve_asking('location / { return 200 "$ssl_protocol|$ssl_cipher|$ssl_server_name|$ssl_session_reused|'
-                          '$ssl_alpn_protocol|$ssl_curve|$ssl_early_data|$ssl_client_verify"; }'
+                          '$ssl_alpn_protocol|$ssl_curve|$ssl_early_data|$ssl_client_verify|'
+                          '$ssl_ech_status$ssl_ech_outer_server_name"; }'
                           'location /offered { return 200 "$ssl_ciphers|$ssl_curves|$ssl_sigalgs"; }', Authority("ca"))
     tls = context(server, None, "1.3")
     tls.set_alpn_protocols(["h9", "http/1.1"])
     with server.client(tls=tls, sni="Some.Name") as client:
         assert client.get("/").text.split("|") == ["TLSv1.3", client.socket.cipher()[0], "Some.Name", ".", "http/1.1",
-                                                   "X25519", "", "NONE"]
+                                                   "X25519", "", "NONE", ""]
         ciphers, curves, _ = client.get("/offered").text.split("|")
         assert "TLS_AES_128_GCM_SHA256" in ciphers.split(":") and "X25519" in curves.split(":")
     plain = context(server)
