@@ -167,7 +167,7 @@ void Tls::settle(bool in_kernel) {
         fragment >= TLSEXT_max_fragment_length_512 && fragment <= TLSEXT_max_fragment_length_4096) {
         record_bytes_max_ = static_cast<uint16_t>(256u << fragment);  // RFC 6066 section 4
     }
-    if (is_early_) return;
+    if (is_early_ || context_->pads_records()) return;
     auto keys = keys_after_handshake(ssl_.get(), *secrets_, written_.records());
     if (!keys) return;
     // OpenSSL reads no more than a record at a time. Of the last one in TLS 1.2 it may have left something: the

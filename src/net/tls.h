@@ -1,8 +1,8 @@
 // net/tls.h - one connection's TLS: bytes of the network in, bytes of the protocol above out, and the reverse.
 //
 // OpenSSL shakes hands. After settle() its object, which is most of what a connection would keep, is gone: records are
-// ours then (net/record_layer), or the kernel's for sending (net/kernel_tls). Only early data and ciphers that are not
-// of today (CBC, CCM) stay with OpenSSL.
+// ours then (net/record_layer), or the kernel's for sending (net/kernel_tls). Only early data, padding and ciphers that
+// are not of today (CBC, CCM) stay with OpenSSL.
 // The Receiver of the connection reads through it. What is to be sent leaves through the socket at once as far as it
 // takes it; the rest waits here, and push() goes on with it. What the handshake has to say always waits, so that it
 // leaves together. Without a socket all of it waits: for tests.

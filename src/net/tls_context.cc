@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/format.h"
+#include "conf/value.h"
 #include "net/tls.h"
 #include "net/tls_files.h"
 
@@ -264,6 +265,7 @@ TlsContext::Done TlsContext::run_commands(const TlsSettings& settings) {
         if (SSL_CONF_cmd(commands.get(), std::string(name).c_str(), std::string(value).c_str()) <= 0) {
             return refuse(text::format("SSL_CONF_cmd(\"{}\", \"{}\")", name, value));
         }
+        pads_records_ = pads_records_ || conf::same_keyword(name, "RecordPadding");
     }
     if (SSL_CONF_CTX_finish(commands.get()) != 1) return refuse("SSL_CONF_finish()");
     return {};

@@ -102,6 +102,8 @@ class TlsContext {
     uint32_t record_bytes_max() const { return record_bytes_max_; }
     bool wants_kernel() const { return wants_kernel_; }
     bool tells_offer() const { return tells_offer_; }
+    // Records are padded (RecordPadding of ssl_conf_command), as only OpenSSL does.
+    bool pads_records() const { return pads_records_; }
     const std::vector<TicketKey>& ticket_keys() const { return ticket_keys_; }
     // Null when sessions are not kept in one. It has memory when connections come.
     const NamedZone* session_zone() const { return session_zone_.get(); }
@@ -148,6 +150,7 @@ class TlsContext {
     uint32_t record_bytes_max_ = 0;
     bool wants_kernel_ = false;
     bool tells_offer_ = false;
+    bool pads_records_ = false;
     std::string session_context_;  // as OpenSSL has it
     std::vector<TicketKey> ticket_keys_;
     std::shared_ptr<const NamedZone> session_zone_;

@@ -168,6 +168,21 @@ TEST_P(TlsTest, records_are_no_larger_than_either_side_allows) {
     EXPECT_EQ(usual.read(), text);
 }
 
+TEST_P(TlsTest, records_are_padded_where_that_was_configured) {
+    if (GetParam() != TLS1_3_VERSION) GTEST_SKIP() << "there is no padding in TLS 1.2";
+    TlsSettings settings = tls_test::settings_of(identity());
+    settings.commands = {{"recordPADDING", "512"}};
+    Tls tls(context_of(settings), ticket_keys(), -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    std::string text = "short";
+    iovec part{text.data(), text.size()};
+    EXPECT_EQ(tls.send({&part, 1}, false, 0), text.size());
+    EXPECT_GE(records_of(tls.unsent()).front(), 512u);
+    deliver(tls, client);
+    EXPECT_EQ(client.read(), text);
+}
+
 TEST_P(TlsTest, the_end_is_told_from_a_fault) {
     Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
