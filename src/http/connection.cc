@@ -59,11 +59,7 @@ uint64_t Connection::patience_ms() const {
     return waited < limit ? limit - waited : 1;
 }
 
-Receiver::Next Connection::listen() {
-    // What no answer has taken along: tickets of TLS.
-    if (stream_.has_unsent() && !stream_.receiver().ready()) (void)stream_.push();
-    return stream_.receiver().next(patience_ms());
-}
+Receiver::Next Connection::listen() { return stream_.receiver().next(patience_ms()); }
 
 Loop& Connection::loop() const { return server_.loop(); }
 

@@ -81,7 +81,9 @@ Task<Connection::Turn> Connection::begin_tls() {
     std::string name = host_of(hello.server_name);
     bool done = co_await shake_hands(name, until_ms);
     if (!done) closing_ = true;
-    co_return done ? Turn::listen : Turn::close;
+    // No answer takes it along: what is here of a request is not a whole record.
+    bool has_to_leave = done && stream_.has_unsent() && !stream_.receiver().ready();
+    co_return !done ? Turn::close : has_to_leave ? Turn::slow : Turn::listen;
 }
 
 // False when it failed, which was reported.

@@ -1,5 +1,7 @@
-"""Records of TLS 1.3 as no library would send them: whatever type and content, sealed with the client's keys."""
+"""Clients of TLS whose records are in the test's hands, and records of TLS 1.3 as no library would send them: whatever
+type and content, sealed with the client's keys."""
 
+import ssl
 import struct
 
 from cryptography.hazmat.primitives import hashes
@@ -7,6 +9,44 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 ALERT, HANDSHAKE, DATA = 21, 22, 23
+
+
+class Wire:
+    """A client whose TLS happens in memory, so that each flight can be sent in part, or changed, or not at all."""
+
+    def __init__(self, server, context, **how):
+        self.client = server.client(2, **how)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.client.close()
+
+    def send(self, data):
+        self.client.send(data)
+
+    def receive(self):
+        data = self.client.socket.recv(65536)
+        assert data, "the server ended the connection"
+        self.incoming.write(data)
+
+    def until_it_can(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.receive()
+
+    def sealed(self, data):
+        """As one record."""
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def read(self):
+        return self.until_it_can(lambda: self.tls.read(65536))
 
 
 class Sealer:

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from harness import tls_records
 from harness.certificates import Authority, self_signed
 from harness.tls import LISTEN, OWN, VERSIONS, pair
 from harness.tls import context as context_of
@@ -45,42 +46,9 @@ def context(server, version):
     return tls
 
 
-class Wire:
-    """A client whose TLS happens in memory, so that each flight can be sent in part, or changed, or not at all."""
-
+class Wire(tls_records.Wire):
     def __init__(self, server, version, **how):
-        self.client = server.client(2, **how)
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context(server, version).wrap_bio(self.incoming, self.outgoing)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.client.close()
-
-    def send(self, data):
-        self.client.send(data)
-
-    def receive(self):
-        data = self.client.socket.recv(65536)
-        assert data, "the server ended the connection"
-        self.incoming.write(data)
-
-    def until_it_can(self, step):
-        while True:
-            try:
-                return step()
-            except ssl.SSLWantReadError:
-                self.receive()
-
-    def sealed(self, data):
-        """As one record."""
-        self.tls.write(data)
-        return self.outgoing.read()
-
-    def read(self):
-        return self.until_it_can(lambda: self.tls.read(65536))
+        super().__init__(server, context(server, version), **how)
 
 
 # --- flights: each is made when those before it were sent, and not sent itself
