@@ -1,6 +1,7 @@
 #include "modules/ssl/settings.h"
 
 #include "base/format.h"
+#include "http/core_settings.h"
 #include "http/named_certificates.h"
 #include "http/server_settings.h"
 #include "modules/ssl/session_cache.h"
@@ -163,13 +164,14 @@ void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
     }
 }
 
-void read_client_ocsp(const Settings& own, Files& files, TlsSettings& tls) {
+void read_client_ocsp(const Settings& own, Files& files, conf::Completion& completion, TlsSettings& tls) {
     if (*own.client_ocsp == ClientOcsp::off) return;
     if (tls.verify == VerifyClient::optional_no_ca) {
         return files.complain({}, "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"");
     }
     ClientOcspRules& rules = tls.client_ocsp.emplace();
     rules.leaf_only = *own.client_ocsp == ClientOcsp::leaf;
+    rules.names = core_settings.in(completion.block()).resolver_rules();
     if (NamedZone* zone = *own.client_ocsp_cache) rules.cache = zone->shared_from_this();
     if (own.client_ocsp_responder->empty()) return;
     auto responder = OcspResponder::parse(*own.client_ocsp_responder);
@@ -184,6 +186,7 @@ void read_stapling(const Settings& own, Files& files, conf::Completion& completi
     if (!own.stapling_file->empty()) return;
     tls.stapling_rules.responder = *own.stapling_responder;
     tls.stapling_rules.verify = *own.stapling_verify;
+    tls.stapling_rules.names = core_settings.in(completion.block()).resolver_rules();
     conf::Block* root = &completion.block();
     while (root->outer() != nullptr) root = root->outer();
     tls.stapling_rules.zone = named_zones.in(*root).own(Staples::use, Staples::zone_bytes);
@@ -215,7 +218,7 @@ void Settings::complete(conf::Completion& completion) {
     tls.client_certificates = files.read(*client_certificate, "certificate");
     tls.trusted_certificates = files.read(*trusted_certificate, "certificate");
     tls.revoked = files.read(*crl, "revocation list");
-    read_client_ocsp(*this, files, tls);
+    read_client_ocsp(*this, files, completion, tls);
     read_stapling(*this, files, completion, tls);
     tls.early_data = *early_data;
     tls.session_seconds = session_timeout->count();

@@ -356,11 +356,11 @@ constexpr conf::Directive directives[] = {
                                       "Nobody stands behind this server whose early hints could be passed on.")
         .repeatable()
         .shown_as("condition ..."),
-    conf::accepted<&check_resolver>("resolver", everywhere, conf::at_least_one,
-                                    "OCSP responders are looked up as the system does it.")
+    conf::custom<&set_resolver, &S::resolver>("resolver", everywhere, conf::at_least_one,
+                                              "The name servers that are asked; otherwise names are looked up as the "
+                                              "system does it.")
         .shown_as("address ... [valid=time] [ipv4=on|off] [ipv6=on|off]"),
-    conf::accepted<std::chrono::milliseconds>("resolver_timeout", everywhere,
-                                              "The system has times of its own for looking up names."),
+    conf::value<&S::resolver_timeout>("resolver_timeout", everywhere, "How long looking up a name may take."),
     conf::accepted<bool>("aio_write", everywhere, "Files never block a worker here."),
     conf::accepted<conf::Buffers>("output_buffers", everywhere, "Buffers are chosen by the engine."),
     conf::accepted<conf::Size>("postpone_output", everywhere,

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "http/file_cache.h"
 #include "http/variables.h"
 #include "http/version.h"
+#include "net/resolver_rules.h"
 #include "net/temp_paths.h"
 
 namespace ringx::http {
@@ -131,6 +133,11 @@ struct CoreSettings {
     Setting<TempPath> client_body_temp_path;
     enum class BodyFile : uint8_t { off, on, clean };
     Setting<BodyFile> client_body_in_file_only{BodyFile::off};
+
+    Setting<std::shared_ptr<const ResolverRules>> resolver;  // null: as the system looks names up
+    Setting<std::chrono::milliseconds> resolver_timeout{std::chrono::seconds(30)};
+    // Both together.
+    std::shared_ptr<const ResolverRules> resolver_rules() const;
 
     Setting<bool> absolute_redirect{true};
     Setting<bool> port_in_redirect{true};

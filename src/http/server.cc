@@ -50,8 +50,9 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .counters = worker.all_counters,
              .lives = worker.lives,
              .life = worker.life},
-      client_desk_(worker.loop),
-      stapler_(worker_) {}
+      resolver_(worker.loop),
+      client_desk_(worker.loop, resolver_),
+      stapler_(worker_, resolver_) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 

@@ -17,6 +17,7 @@
 #include "http/page_cache.h"
 #include "http/request.h"
 #include "http/site.h"
+#include "net/resolver.h"
 #include "net/service.h"
 #include "net/stapler.h"
 
@@ -37,8 +38,8 @@ class HttpServer : public Server, private Timer {
 
     void use(std::shared_ptr<const ringx::Site> site) override;
     void accepted(Fd socket, const std::string& listen_key) override;
-    // Those to OCSP responders, too.
-    size_t connections() const override { return count_ + stapler_.inquiries(); }
+    // Those to OCSP responders and name servers, too.
+    size_t connections() const override { return count_ + stapler_.inquiries() + resolver_.questions(); }
     void drain() override;
     void end() override;
 
@@ -48,6 +49,7 @@ class HttpServer : public Server, private Timer {
     bool draining() const { return draining_; }
     Counters& counters() { return worker_.counters; }
     Output& output() { return output_; }
+    Resolver& resolver() { return resolver_; }
     OcspDesk& client_desk() { return client_desk_; }
     const TicketKeys& ticket_keys() const { return worker_.ticket_keys; }
     // Whether the kernel may be asked to encrypt TLS: until it could not.
@@ -75,6 +77,7 @@ class HttpServer : public Server, private Timer {
     WorkerParts parts_;
     Output output_;
     PageCache page_cache_;
+    Resolver resolver_;
     OcspDesk client_desk_;
     Stapler stapler_;
     std::vector<std::unique_ptr<Request>> idle_requests_;

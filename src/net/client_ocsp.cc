@@ -100,7 +100,7 @@ struct Inquest {
         std::optional<OcspResponder> responder = responder_of(certificate);
         uint64_t now = clock.now_ms();
         if (!responder || now >= until_ms) co_return std::nullopt;
-        OcspInquiry inquiry(desk, question, *responder, subject);
+        OcspInquiry inquiry(desk, question, *responder, rules.names, subject);
         std::optional<std::string> response = co_await inquiry.ask(until_ms - now);
         if (!response) co_return std::nullopt;
         auto verdict = question.judge(*response, {roots, OcspTrust::Signer::appointed});

@@ -17,6 +17,7 @@ struct ClientOcspRules {
     bool leaf_only = false;                  // otherwise all but the root
     std::optional<OcspResponder> responder;  // instead of those that the certificates name
     std::shared_ptr<const NamedZone> cache;  // null: answers are not kept
+    std::shared_ptr<const ResolverRules> names;  // null: as the system looks them up
 };
 
 // What the fault was; null: none.

@@ -31,12 +31,6 @@ std::string_view content(BIO* bio) {
     return {bytes, static_cast<size_t>(size)};
 }
 
-uint64_t monotonic_ms() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
-
 }  // namespace
 
 // The HTTP of it.
@@ -88,39 +82,14 @@ class OcspInquiry::Exchange {
     size_t received_bytes_ = 0;
 };
 
-// Looks a name up on the desk's thread, unless its time is over before its turn comes.
-class OcspInquiry::Lookup final : private BlockingJob {
- public:
-    Lookup(BlockingPool& pool, std::string name, uint64_t until_ms)
-        : pool_(pool), name_(std::move(name)), until_ms_(until_ms) {}
-
-    bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) {
-        waiter_ = waiter;
-        pool_.run(*this);
-    }
-    std::vector<Address> await_resume() { return std::move(found_); }
-
- private:
-    void work() override {
-        if (monotonic_ms() < until_ms_) found_ = Address::resolve(name_, 0);
-    }
-    void done() override { waiter_.resume(); }
-
-    BlockingPool& pool_;
-    std::string name_;
-    uint64_t until_ms_;
-    std::vector<Address> found_;
-    std::coroutine_handle<> waiter_;
-};
-
 void OcspDesk::cancel() {
     inquiries_.each([](OcspInquiry& inquiry) { inquiry.cancel(); });
 }
 
 OcspInquiry::OcspInquiry(OcspDesk& desk, const OcspQuestion& question, const OcspResponder& responder,
-                         Subject subject)
-    : desk_(desk), question_(question), responder_(responder), subject_(std::move(subject)) {
+                         std::shared_ptr<const ResolverRules> names, Subject subject)
+    : desk_(desk), question_(question), responder_(responder), lookup_(desk.resolver_, std::move(names)),
+      subject_(std::move(subject)) {
     desk_.inquiries_.push_back(*this);
     ++desk_.inquiries_count_;
 }
@@ -148,16 +117,14 @@ Task<std::optional<std::string>> OcspInquiry::ask(uint64_t limit_ms) {
 }
 
 Task<std::vector<Address>> OcspInquiry::find_addresses() {
-    std::string name = responder_.authority();
-    std::vector<Address> addresses;
-    if (auto known = Address::parse(name, 0)) {
-        addresses.push_back(*known);
+    if (auto known = Address::parse(responder_.authority(), 0)) {
+        std::vector<Address> addresses(1, *known);
         co_return addresses;
     }
-    Lookup lookup(desk_.names_, std::move(name), until_ms_);
-    addresses = co_await lookup;
-    if (addresses.empty()) fail_with({}, text::format("{} could not be resolved", responder_.host));
-    co_return addresses;
+    NameLookup::Addresses found = co_await lookup_.find(responder_.host, responder_.port, left_ms());
+    if (found) co_return std::move(found->all);
+    fail_with({}, text::format("{} could not be resolved ({})", responder_.host, text_of(found.error())));
+    co_return std::vector<Address>();
 }
 
 Task<std::optional<std::string>> OcspInquiry::ask_at(const Address& address) {

@@ -1,8 +1,7 @@
 // net/ocsp_inquiry.h - one question on its way to a responder, and the response on its way back.
 //
 // HTTP is OpenSSL's, between two pieces of memory; the loop carries the bytes to and from a socket. All of it is
-// bounded in time and bytes. A name is looked up once, on a thread that does nothing else, because that may take long
-// when name servers are gone; its addresses are tried in turn. What fails is logged here, in nginx's words.
+// bounded in time and bytes. The addresses of a name are tried in turn. What fails is logged here, in nginx's words.
 #pragma once
 
 #include <functional>
@@ -17,6 +16,7 @@
 #include "event/wait.h"
 #include "net/address.h"
 #include "net/ocsp.h"
+#include "net/resolver.h"
 
 namespace ringx {
 
@@ -25,7 +25,7 @@ class OcspInquiry;
 // Where inquiries of one kind are made, in a worker.
 class OcspDesk {
  public:
-    explicit OcspDesk(Loop& loop) : loop_(loop), names_(loop) { names_.set_threads_max(1); }
+    OcspDesk(Loop& loop, Resolver& resolver) : loop_(loop), resolver_(resolver) {}
     OcspDesk(const OcspDesk&) = delete;
     OcspDesk& operator=(const OcspDesk&) = delete;
     ~OcspDesk() { CHECK(inquiries_.empty()); }
@@ -40,7 +40,7 @@ class OcspDesk {
     friend class OcspInquiry;
 
     Loop& loop_;
-    BlockingPool names_;
+    Resolver& resolver_;
     List<OcspInquiry> inquiries_;
     size_t inquiries_count_ = 0;
 };
@@ -57,8 +57,10 @@ class OcspInquiry : public ListNode {
         std::string certificate = {};     // its file
     };
 
+    // `names` say whom to ask for the responder's name; null: as the system does it.
     // REQUIRES: question and responder outlive it.
-    OcspInquiry(OcspDesk& desk, const OcspQuestion& question, const OcspResponder& responder, Subject subject);
+    OcspInquiry(OcspDesk& desk, const OcspQuestion& question, const OcspResponder& responder,
+                std::shared_ptr<const ResolverRules> names, Subject subject);
     ~OcspInquiry() { --desk_.inquiries_count_; }
 
     // The response, or nothing after saying why; or after cancel(). The name, and all addresses together, have
@@ -68,6 +70,7 @@ class OcspInquiry : public ListNode {
     // Ends it early.
     void cancel() {
         cancelled_ = true;
+        lookup_.cancel();
         if (waiting_ != nullptr) waiting_->cancel();
     }
     bool cancelled() const { return cancelled_; }
@@ -77,7 +80,6 @@ class OcspInquiry : public ListNode {
 
  private:
     class Exchange;
-    class Lookup;
 
     uint64_t left_ms() const;
     Task<std::vector<Address>> find_addresses();
@@ -90,6 +92,7 @@ class OcspInquiry : public ListNode {
     OcspDesk& desk_;
     const OcspQuestion& question_;
     const OcspResponder& responder_;
+    NameLookup lookup_;
     Subject subject_;
     uint64_t until_ms_ = 0;   // for the address being tried
     std::string peer_;        // the address

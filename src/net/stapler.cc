@@ -52,7 +52,7 @@ int64_t Stapler::care_for(const std::shared_ptr<const TlsContext>& context, cons
 // `context` keeps all of `source`.
 Conversation Stapler::ask([[maybe_unused]] std::shared_ptr<const TlsContext> context, const StaplingSource& source) {
     std::shared_ptr<SharedZone> zone = source.zone->memory;
-    OcspInquiry inquiry(desk_, source.question, source.responder,
+    OcspInquiry inquiry(desk_, source.question, source.responder, source.names,
                         {.log = [this]() -> const Log& { return *log_; }, .certificate = source.certificate});
     std::optional<std::string> response = co_await inquiry.ask(OcspInquiry::limit_ms_max);
 

@@ -16,7 +16,7 @@ namespace ringx {
 
 class Stapler : private Timer {
  public:
-    explicit Stapler(const WorkerContext& worker) : worker_(worker), desk_(worker.loop) {}
+    Stapler(const WorkerContext& worker, Resolver& resolver) : worker_(worker), desk_(worker.loop, resolver) {}
 
     // From now on it cares for these; `log` is there as long as they are.
     void use(std::vector<std::shared_ptr<const TlsContext>> contexts, const Log* log);

@@ -76,7 +76,7 @@ Stapling::Made Stapling::of_responder(const X509& certificate, std::string_view 
     Stapling stapling(certificate);
     stapling.source_ = std::make_unique<const StaplingSource>(
         std::move(question), std::move(*responder), OcspTrust{&roots, signer}, std::string(name),
-        std::move(key), rules.zone);
+        std::move(key), rules.zone, rules.names);
     return stapling;
 }
 

@@ -13,6 +13,7 @@
 
 namespace ringx {
 
+struct ResolverRules;
 struct TlsFile;
 
 // Where a response is asked for.
@@ -23,6 +24,7 @@ struct StaplingSource {
     std::string certificate;  // its file
     std::string key;          // of the response, among others; equal where everything that matters is
     std::shared_ptr<const NamedZone> zone;
+    std::shared_ptr<const ResolverRules> names;  // null: as the system looks them up
 };
 
 // What rules all certificates of a server.
@@ -31,6 +33,7 @@ struct StaplingRules {
     bool verify = false;         // the signer's own certificate, too
     std::string_view trusted;    // what the roots were made of
     std::shared_ptr<const NamedZone> zone;
+    std::shared_ptr<const ResolverRules> names;  // null: as the system looks them up
 };
 
 // What is stapled to one certificate.

@@ -1,7 +1,11 @@
 """What tests of TLS share: words of the configuration, files of certificates, and contexts of clients that judge
 nobody."""
 
+import re
 import ssl
+import subprocess
+
+from .waiting import WAIT_SECONDS, wait_until
 
 # A server with own.crt and own.key, on the second port; the first is left for plain HTTP.
 LISTEN = "listen 127.0.0.1:%PORT2% ssl;"
@@ -35,3 +39,17 @@ def shown(server, number=2, sni=None, tls=None):
 
 def der(certificate):
     return ssl.PEM_cert_to_DER_cert(certificate.pem)
+
+
+def stapled(server, *options):
+    """What the server shows of its certificate, as openssl prints it: "good", "revoked" …; None: nothing."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port(2)}", "-status", *options]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_SECONDS)
+    assert "Verification" in done.stdout, done.stdout + done.stderr
+    status = re.search(r"Cert Status: (\w+)", done.stdout)
+    assert status or "OCSP response: no response sent" in done.stdout
+    return status and status[1]
+
+
+def wait_for_staple(server):
+    return wait_until(lambda: stapled(server), "a response to be stapled")

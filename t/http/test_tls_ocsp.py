@@ -1,6 +1,5 @@
 """Whether certificates were revoked: what is stapled to the server's, and what is asked about the client's."""
 
-import re
 import signal
 import socket
 import ssl
@@ -12,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from harness.certificates import HOUR, Authority, responder_at
 from harness.responder import Responder
-from harness.tls import LISTEN, OWN, context
+from harness.tls import LISTEN, OWN, context, stapled, wait_for_staple
 from harness.waiting import WAIT_SECONDS, wait_until
 
 TLS = LISTEN + OWN
@@ -45,20 +44,6 @@ def new_responder():
     yield make
     for responder in made:
         responder.close()
-
-
-def stapled(server, *options):
-    """What the server shows of its certificate, as openssl prints it: "good", "revoked" …; None: nothing."""
-    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port(2)}", "-status", *options]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_SECONDS)
-    assert "Verification" in done.stdout, done.stdout + done.stderr
-    status = re.search(r"Cert Status: (\w+)", done.stdout)
-    assert status or "OCSP response: no response sent" in done.stdout
-    return status and status[1]
-
-
-def wait_for_staple(server):
-    return wait_until(lambda: stapled(server), "a response to be stapled")
 
 
 # --- files
@@ -234,7 +219,8 @@ def test_a_responder_that_is_not_there(serve, new_responder):
 
 def test_a_responder_without_an_address(serve):
     server = serve(f"{TLS} ssl_stapling on; ssl_stapling_responder http://nobody.invalid;", files=Site().files)
-    server.wait_for_log("nobody.invalid could not be resolved while requesting certificate status, "
+    server.wait_for_log(r"nobody.invalid could not be resolved \(3: Host not found\) while requesting certificate "
+                        "status, "
                         'responder: nobody.invalid, certificate: "')
 
 

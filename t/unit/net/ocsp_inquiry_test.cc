@@ -124,7 +124,8 @@ class Inquiry : public engine_test::BothEngines {
         auto faulty = std::make_unique<FaultyEngine>(std::move(*made), loop);
         engine = faulty.get();
         loop.open(std::move(faulty));
-        desk = std::make_unique<OcspDesk>(loop);
+        resolver = std::make_unique<Resolver>(loop);
+        desk = std::make_unique<OcspDesk>(loop, *resolver);
         uint16_t port = 0;
         Fd listener = listen_tcp(port);
         responder = {"127.0.0.1", port, "/"};
@@ -133,7 +134,7 @@ class Inquiry : public engine_test::BothEngines {
 
     // Asks once; `in_turn` is called before each turn with the inquiry and the number of the turn.
     std::optional<std::string> play(const std::function<void(OcspInquiry&, size_t)>& in_turn = {}) {
-        OcspInquiry inquiry(*desk, question, responder, {.log = [this]() -> const Log& { return log; }});
+        OcspInquiry inquiry(*desk, question, responder, nullptr, {.log = [this]() -> const Log& { return log; }});
         Ending ending;
         ask(inquiry, limit_ms, ending);
         size_t turns = 0;
@@ -152,6 +153,7 @@ class Inquiry : public engine_test::BothEngines {
     Log log;
     FaultyEngine* engine = nullptr;
     uint64_t limit_ms = OcspInquiry::limit_ms_max;
+    std::unique_ptr<Resolver> resolver;
     std::unique_ptr<OcspDesk> desk;
     std::unique_ptr<Answerer> answerer;
 };
