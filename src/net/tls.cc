@@ -24,6 +24,9 @@ constexpr size_t large_record_bytes = record_plain_bytes_max;
 constexpr uint64_t small_records_until = 64 * 1024;
 constexpr uint64_t pause_ms = 1000;
 
+// Who asks and does not read is not answered any more when so much waits.
+constexpr size_t answered_until_bytes = 4096;
+
 // Room for the records of one send(). Those smaller than small ones have to share it.
 constexpr size_t sealed_bytes_max =
     send_bytes_max + send_bytes_max / small_record_bytes * RecordSealer::bytes_around_max;
@@ -304,7 +307,9 @@ void Tls::use(RecordLayer::Meaning meaning, Lease whole) {
             state_ = State::ready;
             return;
         case Kind::end: end(); closed_ = true; return;
-        case Kind::renegotiates: say(Saying::alert(Alert::no_renegotiation)); break;
+        case Kind::renegotiates:
+            if (unsent_.size() < answered_until_bytes) say(Saying::alert(Alert::no_renegotiation));
+            break;
         case Kind::fault: end_with(meaning); return;
     }
     // The kernel's keys stay as they are.
@@ -355,6 +360,7 @@ size_t Tls::send(std::span<const iovec> parts, bool more_follows, uint64_t now_m
 }
 
 size_t Tls::send_records(PartReader& parts, bool more_follows) {
+    CHECK(!kernel_seals_);  // or nonces would be used twice
     if (records_->owes_key_update()) {
         say(Saying::key_update());
         records_->change_sealing_keys();

@@ -274,6 +274,26 @@ TEST_P(TlsTest, renegotiation_is_refused) {
     ERR_clear_error();
 }
 
+TEST_P(TlsTest, who_asks_without_end_and_does_not_read_takes_no_memory) {
+    if (GetParam() != TLS1_2_VERSION) GTEST_SKIP() << "nothing is answered at once in TLS 1.3";
+    Tls tls(context, ticket_keys(), -1, "");
+    Client client(GetParam());
+    shake_hands(tls, client);
+    RecordSealer sealer(keys_after_handshake(client.ssl(), {}, 0)->read);
+    auto seal = [&](RecordType type) {
+        char text[] = "x", record[sizeof text + RecordSealer::bytes_around_max];
+        iovec part{text, 1};
+        PartReader parts({&part, 1});
+        return std::string(record, sealer.seal(type, parts, 1, record));
+    };
+    for (int i = 0; i < 1000; ++i) {
+        std::string asks = seal(RecordType::handshake);
+        EXPECT_EQ(received(tls, asks + seal(RecordType::data), 1000), "x");
+    }
+    EXPECT_GT(tls.unsent().size(), 1000u);
+    EXPECT_LT(tls.unsent().size(), 5000u);
+}
+
 TEST_P(TlsTest, a_handshake_that_is_no_handshake_fails_with_an_alert) {
     Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam());
