@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/format.h"
 #include "http/delay.h"
 #include "http/old_browsers.h"
 #include "http/output.h"
@@ -171,8 +172,13 @@ Connection::Turn Connection::no_request(Error error) {
         late.status = 408;
         return refuse(late) == Turn::slow ? Turn::slow : finish_batch();
     }
-    bool failed = error.number != 0;
-    log_current(Level::info, error, failed ? "recv() failed" : "client prematurely closed connection", doing);
+    std::string_view tls_fault = fault_of_tls(error);
+    if (!tls_fault.empty()) {
+        log_current(Level::info, {}, text::format("SSL_read() failed{}", tls_fault), doing);
+    } else {
+        bool failed = error.number != 0;
+        log_current(Level::info, error, failed ? "recv() failed" : "client prematurely closed connection", doing);
+    }
     request_->sent_status = 400;
     finish_request();
     return Turn::close;

@@ -142,6 +142,7 @@ class Connection : public ListNode {
     void log_proxy_fault(std::string_view fault) const;
     void log_current(Level level, Error error, std::string_view what, std::string_view doing) const;
     void log_leaving(Error error) const;
+    std::string_view fault_of_tls(Error error) const;
     void log_handshake_end(Error error) const;
     const Log& handshake_log() const;
     LogContext handshake_context() const;

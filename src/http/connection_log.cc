@@ -88,12 +88,23 @@ void Connection::log_current(Level level, Error error, std::string_view what, st
     log.write(level, LogContext{peer_.number, describe, &peer_, doing}, error, "{}", what);
 }
 
+// How the client has broken TLS, when that is the error; empty otherwise.
+std::string_view Connection::fault_of_tls(Error error) const {
+    bool is_of_tls = error.number == EPROTO && stream_.tls() != nullptr;
+    return is_of_tls ? std::string_view(stream_.tls()->fault()) : std::string_view();
+}
+
 // Between requests the client left, failed, or (before the first one) said nothing for too long.
 void Connection::log_leaving(Error error) const {
     const Log& log = error_log(*listen_.point->default_server().outside.block);
     if (!log.admits(Level::info) || error.number == ECANCELED) return;
     bool timed_out = error.number == ETIMEDOUT;
     if (timed_out && (peer_.requests > 0 || server_.draining())) return;
+    std::string_view tls_fault = fault_of_tls(error);
+    if (!tls_fault.empty()) {
+        LogContext context{peer_.number, describe, &peer_, peer_.requests > 0 ? "keepalive" : "waiting for request"};
+        return log.write(Level::info, context, "SSL_read() failed{}", tls_fault);
+    }
     if (peer_.requests > 0) {
         return log.write(Level::info, LogContext{peer_.number}, error, "client {} closed keepalive connection",
                          peer_.remote().host_text());

@@ -329,10 +329,10 @@ void Tls::end_with(RecordLayer::Meaning fault) {
     ERR_clear_error();
     ERR_raise(ERR_LIB_SSL, fault.reason);
     fault_ = take_openssl_errors();
+    forget_session();  // before the client knows
     if (fault.alert != Alert::close_notify) say(Saying::alert(fault.alert));
     is_broken_ = true;
     end();
-    forget_session();
 }
 
 Result<Lease> Tls::take() {

@@ -406,6 +406,7 @@ def test_a_fatal_alert_ends_a_session(serve_tls):
         assert plain.recv(1000)[:1] == b"\x15"
         plain.close()
     assert not visitor.resumes(session)
+    server.wait_for_log(r"\[info\] .* SSL_read\(\) failed \(SSL: error:.*bad record mac.*\) while keepalive, client")
 
 
 @pytest.mark.parametrize("form", IDS)
