@@ -133,6 +133,7 @@ void TrafficSecrets::note(std::string_view line) {
     std::string_view hex = line.substr(line.rfind(' ') + 1);
     auto& secret = is_clients ? client : server;
     CHECK(hex.size() <= 2 * secret.size());
+    (is_clients ? client_bytes : server_bytes) = hex.size() / 2;
     for (size_t i = 0; 2 * i < hex.size(); ++i) {
         secret[i] = static_cast<unsigned char>(OPENSSL_hexchar2int(static_cast<unsigned char>(hex[2 * i])) << 4 |
                                                OPENSSL_hexchar2int(static_cast<unsigned char>(hex[2 * i + 1])));
@@ -146,6 +147,8 @@ std::optional<ConnectionKeys> keys_after_handshake(SSL* ssl, const TrafficSecret
     const EVP_MD* hash = SSL_CIPHER_get_handshake_digest(cipher);
     if (SSL_version(ssl) == TLS1_2_VERSION) return keys_of_session(ssl, *aead, hash);
     CHECK(SSL_version(ssl) == TLS1_3_VERSION);
+    auto bytes = static_cast<size_t>(EVP_MD_get_size(hash));
+    if (secrets.client_bytes != bytes || secrets.server_bytes != bytes) return std::nullopt;
     return ConnectionKeys{keys_of_secret(*aead, hash, secrets.client.data(), 0),
                           keys_of_secret(*aead, hash, secrets.server.data(), records_sent)};
 }

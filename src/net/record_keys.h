@@ -45,6 +45,8 @@ struct TrafficSecrets {
 
     std::array<unsigned char, RecordKeys::secret_bytes_max> client{};
     std::array<unsigned char, RecordKeys::secret_bytes_max> server{};
+    size_t client_bytes = 0;  // 0: not told of
+    size_t server_bytes = 0;
 
     // Remembers them when the line is about one of them: NAME RANDOM SECRET, as for SSL_CTX_set_keylog_callback(3).
     void note(std::string_view line);
@@ -56,8 +58,9 @@ struct ConnectionKeys {
     RecordKeys write;
 };
 
-// After the handshake; nothing when the cipher is none of Aead. In TLS 1.3 `records_sent` were protected with the
-// server's last keys already, and none received; in TLS 1.2 it is one each, whatever is given.
+// After the handshake; nothing when the cipher is none of Aead, or the secrets of TLS 1.3 are not known. There
+// `records_sent` were protected with the server's last keys already, and none received; in TLS 1.2 it is one each,
+// whatever is given.
 std::optional<ConnectionKeys> keys_after_handshake(SSL* ssl, const TrafficSecrets& secrets, uint64_t records_sent);
 
 }  // namespace ringx

@@ -42,6 +42,18 @@ struct Identity {
     }
 };
 
+// One for all tests of a program.
+inline const Identity& identity() {
+    static const Identity one;
+    return one;
+}
+
+inline const TicketKeys& ticket_keys() {
+    static TicketKeys keys;
+    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
+    return keys;
+}
+
 // What a server needs that says nothing else.
 inline TlsSettings settings_of(const Identity& identity) {
     TlsSettings settings;

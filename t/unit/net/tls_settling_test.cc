@@ -16,18 +16,9 @@ namespace {
 using Progress = Tls::Progress;
 using State = ReceiveFilter::State;
 using tls_test::Client;
+using tls_test::identity;
 using tls_test::lease_of;
-
-const tls_test::Identity& identity() {
-    static const tls_test::Identity one;
-    return one;
-}
-
-const TicketKeys& ticket_keys() {
-    static TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    return keys;
-}
+using tls_test::ticket_keys;
 
 using Change = void (*)(TlsSettings&);
 

@@ -11,21 +11,12 @@
 namespace ringx {
 namespace {
 
-const TicketKeys& ticket_keys() {
-    static TicketKeys keys;
-    keys.rotate(TicketKeys::Moment(), std::chrono::minutes(5));
-    return keys;
-}
-
 using Progress = Tls::Progress;
 using State = ReceiveFilter::State;
 using tls_test::Client;
+using tls_test::identity;
 using tls_test::lease_of;
-
-const tls_test::Identity& identity() {
-    static const tls_test::Identity one;
-    return one;
-}
+using tls_test::ticket_keys;
 
 std::shared_ptr<const TlsContext> context_of(const TlsSettings& settings) {
     auto made = TlsContext::make(settings);
@@ -353,6 +344,20 @@ class TlsSuiteTest : public TlsScene, public testing::TestWithParam<Suite> {
 };
 
 class Tls13SuiteTest : public TlsSuiteTest {};
+
+// Without the secrets nothing is protected with keys made of nothing: OpenSSL goes on.
+TEST_P(Tls13SuiteTest, secrets_nobody_told_of_make_no_keys) {
+    SSL_CTX_set_keylog_callback(context->ssl_ctx(), nullptr);
+    Tls tls(context, ticket_keys(), -1, "");
+    Client client(GetParam().version);
+    choose_suite(client);
+    shake_hands(tls, client);
+    EXPECT_NE(tls.handshake(), nullptr);
+    client.write("asked");
+    EXPECT_EQ(received(tls, client.sent(), 100), "asked");
+    send(tls, client, "answered");
+    EXPECT_EQ(client.read(), "answered");
+}
 
 TEST_P(TlsSuiteTest, both_sides_understand_each_other) {
     for (size_t piece : {1, 7, 100000}) {
