@@ -8,6 +8,15 @@ namespace ringx {
 
 using Kind = Operation::Kind;
 
+FaultyEngine* FaultyEngine::open(Loop& loop, const EngineSettings& settings) {
+    auto real = make_engine(settings, loop);
+    if (!real) return nullptr;
+    auto faulty = std::make_unique<FaultyEngine>(std::move(*real), loop);
+    FaultyEngine* engine = faulty.get();
+    loop.open(std::move(faulty));
+    return engine;
+}
+
 void FaultyEngine::begin(Operation& operation) {
     ++operations_;
     auto made = std::make_unique<Copy>();

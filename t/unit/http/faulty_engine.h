@@ -17,6 +17,9 @@ namespace ringx {
 
 class FaultyEngine final : public Engine {
  public:
+    // Opens the loop with a real engine inside of one that can fail, which the loop owns. Null: there is none.
+    static FaultyEngine* open(Loop& loop, const EngineSettings& settings);
+
     FaultyEngine(std::unique_ptr<Engine> real, Loop& loop) : real_(std::move(real)), loop_(loop) {}
 
     // The n-th operation from now on (1: the next) is answered with -error, and never reaches the kernel.

@@ -70,11 +70,8 @@ Scene::Scene(std::string_view configuration, Options options) : options_(options
     settings.receive_buffer_bytes = options.buffer_bytes;
     settings.sq_entries = 8;
     settings.cq_entries = 16;
-    auto real = make_engine(settings, loop);
-    CHECK(real);
-    auto faulty = std::make_unique<FaultyEngine>(std::move(*real), loop);
-    engine = faulty.get();
-    loop.open(std::move(faulty));
+    engine = FaultyEngine::open(loop, settings);
+    CHECK(engine != nullptr);
     signal(SIGPIPE, SIG_IGN);  // as workers do: sendfile(2) has no flag against it
     turn();  // the engine sets itself up
     buffers_at_start_ = engine->buffers().available();

@@ -8,6 +8,8 @@
 
 #include <initializer_list>
 
+#include "t/unit/net/name_server.h"
+
 namespace ringx {
 namespace {
 
@@ -16,16 +18,7 @@ using namespace std::string_literals;
 std::string number16(unsigned n) { return {static_cast<char>(n >> 8), static_cast<char>(n)}; }
 std::string number32(uint32_t n) { return number16(n >> 16) + number16(n & 0xffff); }
 
-std::string wire(std::string_view name) {
-    std::string out;
-    while (!name.empty()) {
-        std::string_view label = name.substr(0, name.find('.'));
-        out += static_cast<char>(label.size());
-        out += label;
-        name.remove_prefix(std::min(label.size() + 1, name.size()));
-    }
-    return out + '\0';
-}
+std::string wire(std::string_view name) { return NameServer::wire(name); }
 
 const std::string to_name = "\xc0\x0c";  // a pointer to the name in the question
 

@@ -119,11 +119,8 @@ class Inquiry : public engine_test::BothEngines {
     void SetUp() override {
         BothEngines::SetUp();
         if (IsSkipped()) return;
-        auto made = make_engine(settings, loop);
-        ASSERT_TRUE(made);
-        auto faulty = std::make_unique<FaultyEngine>(std::move(*made), loop);
-        engine = faulty.get();
-        loop.open(std::move(faulty));
+        engine = FaultyEngine::open(loop, settings);
+        ASSERT_NE(engine, nullptr);
         resolver = std::make_unique<Resolver>(loop);
         desk = std::make_unique<OcspDesk>(loop, *resolver);
         uint16_t port = 0;

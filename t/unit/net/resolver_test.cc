@@ -41,11 +41,8 @@ class ResolverTest : public engine_test::BothEngines {
     void SetUp() override {
         BothEngines::SetUp();
         if (IsSkipped()) return;
-        auto made = make_engine(settings, loop);
-        ASSERT_TRUE(made);
-        auto faulty = std::make_unique<FaultyEngine>(std::move(*made), loop);
-        engine = faulty.get();
-        loop.open(std::move(faulty));
+        engine = FaultyEngine::open(loop, settings);
+        ASSERT_NE(engine, nullptr);
         resolver = std::make_unique<Resolver>(loop);
         server.knows({"www.test", type_a, 60, NameServer::v4("10.0.0.1")});
         server.knows({"www.test", type_aaaa, 60, NameServer::v6("fd00::1")});
