@@ -11,6 +11,7 @@ namespace ringx::http {
 
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
 RINGX_DECLARE(ssl)
+RINGX_DECLARE(upstream)
 RINGX_DECLARE(geo)
 RINGX_DECLARE(map)
 RINGX_DECLARE(split_clients)
@@ -46,6 +47,9 @@ constexpr const Module* listed[] = {
     &core_variables_module,
 #ifndef RINGX_WITHOUT_SSL
     &ssl_module,
+#endif
+#ifndef RINGX_WITHOUT_UPSTREAM
+    &upstream_module,
 #endif
 #ifndef RINGX_WITHOUT_GEO
     &geo_module,

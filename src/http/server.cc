@@ -7,6 +7,7 @@
 #include "http/gzip_choice.h"
 #include "http/known_regexes.h"
 #include "http/protocol.h"
+#include "http/upstream.h"
 #include "net/kernel_tls.h"
 
 namespace ringx::http {
@@ -37,7 +38,8 @@ const Protocol protocol{"http", make_site, make_server};
 
 std::span<const conf::Section* const> sections() {
     static constexpr const conf::Section* all[] = {&http_section, &server_section, &location_section, &core_section,
-                                                   &variables_section, &known_regexes_section, &gzip_choice_section};
+                                                   &variables_section, &known_regexes_section, &gzip_choice_section,
+                                                   &upstreams_section};
     return all;
 }
 

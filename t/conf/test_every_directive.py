@@ -166,6 +166,8 @@ BY_NAME = {
     "userid_mark": ["A", "AB", "-", '""'],
     "userid_name": ["a"],
     "userid_p3p": ["a"],
+    "upstream": ["u { server 127.0.0.1; }", "u { }", "u { server 127.0.0.1 backup; }", "u { server; }",
+                 "u { server a b; root a; }"],
     "userid_path": ["a"],
     "uwsgi_temp_path": ["x 1", "x 0", "x y"],
     "valid_referers": ["none a.b", "~(", "a.*.b", "*"],
@@ -176,6 +178,18 @@ BY_NAME = {
     "working_directory": ["/tmp"],
 }
 
+# In an upstream block, where names of other blocks mean something else.
+IN_UPSTREAM = {
+    "server": ["127.0.0.1:80", "127.0.0.1 weight=2 max_fails=0 fail_timeout=5s max_conns=3", "[::1]:81 down",
+               "unix:/x backup", "127.0.0.1 weight=0", "127.0.0.1 weight=x", "127.0.0.1 weight=",
+               "127.0.0.1 max_fails=-1", "127.0.0.1 max_fails=x", "127.0.0.1 fail_timeout=x",
+               "127.0.0.1 fail_timeout=-1", "127.0.0.1 max_conns=x", "127.0.0.1 down=1", "127.0.0.1 backup=1",
+               "127.0.0.1 what", "127.0.0.1 what=1", "127.0.0.1 weight=1 weight=2", "127.0.0.1 down down",
+               "127.0.0.1:99999", "127.0.0.1:x", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:80-90", ":80", "[::1", "[::x]",
+               "[::1]x", "[::1]:x", "[]:80", '""', "unix:", f"unix:/{'x' * 200}", "a/b", "http://a", "*", "*:80", "::1",
+               "$host", "localhost"],
+}
+
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
@@ -183,11 +197,13 @@ NO_VALUES = {
     "stall_threshold", "use", "load_module", "http", "events", "server",
 }
 
-LETTERS = {"location": "l", "server": "s", "http": "h", "events": "e", "main": "m"}
+LETTERS = {"location": "l", "server": "s", "http": "h", "upstream": "u", "events": "e", "main": "m"}
 
 # By the names of nginx_rules.h: what opens the block, and what closes it.
 BLOCKS = {
-    "main": ("", ""), "events": ("events {", "}"), "http": ("http {", "}"), "server": ("http { server {", "} }"),
+    "main": ("", ""), "events": ("events {", "}"), "http": ("http {", "}"),
+    "upstream": ("http { upstream u { server 127.0.0.1;", "} }"),
+    "server": ("http { server {", "} }"),
     "location": ("http { server { location / {", "} } }"),
     "if_in_server": ("http { server { if ($uri) {", "} } }"),
     "if_in_location": ("http { server { location / { if ($uri) {", "} } } }"),
@@ -238,7 +254,7 @@ def sentences_by_line(prefix, text):
 def test_blocks_and_numbers_of_arguments_are_those_of_nginx(prefix, block):
     opening, closing = BLOCKS[block]
     allowed = rules()
-    syntax = {name: syntax for name, _, syntax in table()}
+    syntax = {name: syntax for name, contexts, syntax in sorted(table(), key=lambda row: block in row[1])}
     lines = [(name, count) for name in syntax for count in range(COUNTS_MAX + 2)]
     wrong = []
     for first in range(0, len(lines), MISTAKES_MAX):
@@ -261,10 +277,11 @@ def test_blocks_and_numbers_of_arguments_are_those_of_nginx(prefix, block):
 def cases():
     """For each directive a value that is taken, the same twice, and values that are not: pairs of block and line."""
     for name, contexts, syntax in table():
-        if name in NO_VALUES:
+        in_upstream = contexts == ["upstream"]
+        if name in NO_VALUES and not in_upstream:
             continue
         block = next(letter for context, letter in LETTERS.items() if context in contexts)
-        values = BY_NAME.get(name) or BY_SYNTAX.get(syntax)
+        values = (IN_UPSTREAM if in_upstream else BY_NAME).get(name) or BY_SYNTAX.get(syntax)
         assert values, f"no values for {name} {syntax}"
         lines = [f"{name} {value}".strip() + ("" if value.endswith("}") else ";") for value in values]
         for line in [*lines, f"{lines[0]} {lines[0]}"]:

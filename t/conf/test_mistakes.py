@@ -184,7 +184,7 @@ def test_each_mistake_has_the_words_of_nginx(new_server, config, sentence):
 @pytest.mark.parametrize("config, hint", [
     ("events { } http { sever { } }", 'did you mean "server"?'),
     ("events { } http { keepalive_timeouts 1; }", 'did you mean "keepalive_timeout"?'),
-    ("events { } server { }", "it may stand in: http"),
+    ("events { } server { }", "it may stand in: http, upstream"),
     ("events { } http { root; }", "write: root path;"),
     ("events { } http { server { location / { }", "this block is not closed"),
     ('events { } user "nobody;', "the quote opened in line 1 is not closed"),

@@ -7,11 +7,12 @@ import subprocess
 from .nginx import NGINX
 from .server import binary
 
-# A line of the configuration stands in main, events, http, server, location, or an if of the latter two.
+# A line of the configuration stands in main, events, http, upstream, server, location, or an if of the latter two.
 BLOCKS = {
     "m": "%LINE% events {} http { %OWN% server {} }",
     "e": "events { %LINE% } http { %OWN% server {} }",
     "h": "events {} http { %OWN% %LINE% server {} }",
+    "u": "events {} http { %OWN% upstream u { %LINE% server 127.0.0.1; } server {} }",
     "s": "events {} http { %OWN% server { %LINE% } }",
     "l": "events {} http { %OWN% server { location / { %LINE% } } }",
     "i": "events {} http { %OWN% server { location / { if ($uri) { %LINE% } } } }",

@@ -1,0 +1,113 @@
+#include "http/upstream.h"
+
+#include <algorithm>
+
+#include "base/format.h"
+#include "http/known_addresses.h"
+#include "http/request.h"
+
+namespace ringx::http {
+namespace {
+
+bool is_of_name(std::string_view name, const Upstream& upstream) { return conf::same_keyword(name, upstream.name); }
+
+// The servers of a host that is no block: one, with all addresses it has.
+std::vector<PeerServer> servers_of_host(const Upstream& host, conf::Completion& completion) {
+    PeerServer server;
+    server.name = host.port == 0 ? host.name : text::format("{}:{}", host.name, host.port);
+    server.port = host.port;
+    server.addresses = find_addresses(completion, server.name, host.port);
+    if (server.addresses.empty()) {
+        server.name_to_resolve = host.name;
+        completion.warn(host.place, text::format("host not found in upstream \"{}\"", host.name),
+                        "it is looked up again while the server runs");
+    }
+    return {std::move(server)};
+}
+
+std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
+    auto group = std::make_shared<PeerGroup>();
+    group->name = upstream.name;
+    group->servers = upstream.servers;
+    return group;
+}
+
+}  // namespace
+
+constinit conf::Slot<Upstreams> upstreams{conf::http};
+const conf::Section upstreams_section{"upstreams", {}, &upstreams};
+
+std::shared_ptr<PeerRoster> Upstream::roster(Request& request) const { return worker_peers(request).roster(group); }
+
+const Upstream* Upstreams::find_block(std::string_view name) const {
+    auto found = std::ranges::find_if(blocks_, [&](const Upstream* block) { return is_of_name(name, *block); });
+    return found == blocks_.end() ? nullptr : *found;
+}
+
+const Upstream* Upstreams::find_host(std::string_view name, uint16_t port) const {
+    auto found = std::ranges::find_if(
+        hosts_, [&](const auto& host) { return host->port == port && is_of_name(name, *host); });
+    return found == hosts_.end() ? nullptr : found->get();
+}
+
+const Upstream* Upstreams::find(std::string_view name, uint16_t port, bool has_port) const {
+    const Upstream* block = has_port ? nullptr : find_block(name);
+    return block != nullptr ? block : find_host(name, port);
+}
+
+void Upstreams::open(conf::Binding& binding, Upstream& block) {
+    const conf::Word& word = binding.words()[0];
+    if (find_block(word.text) != nullptr) {
+        return binding.mistake(word, text::format("duplicate upstream \"{}\"", word.text));
+    }
+    block.name = word.text;
+    block.place = word.place;
+    blocks_.push_back(&block);
+}
+
+const UpstreamTarget* Upstreams::use(conf::Binding& binding, const conf::Word& word, std::string_view text,
+                                     uint16_t default_port) {
+    HostText host = read_host(text, default_port);
+    if (!host.fault.empty()) {
+        binding.mistake(word, text::format("{} in upstream \"{}\"", host.fault, text));
+        return nullptr;
+    }
+    bool is_path = host.host.empty();
+    targets_.push_back(std::make_unique<UpstreamTarget>());
+    UpstreamTarget& target = *targets_.back();
+    target.name = is_path ? text : host.host;
+    target.port = is_path ? 0 : host.port;
+    target.has_port = host.has_port;
+    target.place = word.place;
+    return &target;
+}
+
+void Upstreams::complete(conf::Completion& completion) {
+    for (Upstream* block : blocks_) {
+        bool all_backup = std::ranges::all_of(block->servers, &PeerServer::backup);
+        if (all_backup) completion.mistake(block->place, text::format("no servers in upstream \"{}\"", block->name));
+        block->group = make_group(*block);
+    }
+    for (auto& target : targets_) {
+        target->upstream = find_block(target->name);
+        if (target->upstream != nullptr && target->has_port) {
+            completion.mistake(target->place, text::format("upstream \"{}\" may not have port {}", target->name,
+                                                           target->port));
+        }
+        if (target->upstream == nullptr) target->upstream = find_host(target->name, target->port);
+        if (target->upstream != nullptr) continue;
+        Upstream& host = *hosts_.emplace_back(std::make_unique<Upstream>());
+        host.name = target->name;
+        host.port = target->port;
+        host.place = target->place;
+        host.servers = servers_of_host(host, completion);
+        host.group = make_group(host);
+        target->upstream = &host;
+    }
+}
+
+WorkerPeers& worker_peers(Request& request) {
+    return request.worker->states.get<WorkerPeers>(*request.worker->lives, request.worker->life);
+}
+
+}  // namespace ringx::http

@@ -1,0 +1,79 @@
+// http/upstream.h - the groups of servers that requests are passed on to, as the configuration names them.
+//
+// An `upstream` block is such a group; so is every other host that somebody passes requests on to, with the addresses
+// it has. Who wants a group asks for it by name while the configuration is read, and is given an UpstreamTarget. Whom
+// that means is settled when all is read, since a block may stand anywhere.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/language.h"
+#include "net/peers.h"
+
+namespace ringx::http {
+
+class Request;
+
+// A group, and how connections to it are kept. The directives of its block are modules/upstream.
+struct Upstream {
+    std::string name;  // as written
+    uint16_t port = 0;  // of a host; a block has none
+    conf::Place place;  // of the block, or of the first who named the host
+    std::vector<PeerServer> servers;
+    std::shared_ptr<const PeerGroup> group;  // made of them when all is read
+
+    Setting<uint32_t> keepalive{32};  // idle connections that each worker keeps
+    Setting<uint32_t> keepalive_requests{1000};  // over one connection
+    Setting<std::chrono::milliseconds> keepalive_time{std::chrono::hours(1)};
+    Setting<std::chrono::milliseconds> keepalive_timeout{std::chrono::seconds(60)};
+
+    // Its peers in the worker of this request.
+    std::shared_ptr<PeerRoster> roster(Request& request) const;
+};
+
+// Whom a directive passes requests to: HOST[:PORT] or unix:PATH.
+struct UpstreamTarget {
+    std::string name;  // without port
+    uint16_t port = 0;  // the one that was written, or the default
+    bool has_port = false;
+    conf::Place place;
+    const Upstream* upstream = nullptr;  // there when all is read
+};
+
+// All of a configuration; in its http block.
+class Upstreams {
+ public:
+    // A block begins. Complains when there is another one of its name.
+    void open(conf::Binding& binding, Upstream& block);
+
+    // Complains in nginx's words and gives null when the text is none. It stays where it is.
+    const UpstreamTarget* use(conf::Binding& binding, const conf::Word& word, std::string_view text,
+                              uint16_t default_port);
+
+    // For names that are known only at run time: the block of that name, or the host with that port when some directive
+    // names it, too. Null when there is none.
+    const Upstream* find(std::string_view name, uint16_t port, bool has_port) const;
+
+    void complete(conf::Completion& completion);
+
+ private:
+    const Upstream* find_block(std::string_view name) const;
+    const Upstream* find_host(std::string_view name, uint16_t port) const;
+
+    std::vector<Upstream*> blocks_;
+    std::vector<std::unique_ptr<Upstream>> hosts_;
+    std::vector<std::unique_ptr<UpstreamTarget>> targets_;
+};
+
+extern constinit conf::Slot<Upstreams> upstreams;
+extern const conf::Section upstreams_section;
+
+// All peers of a worker.
+WorkerPeers& worker_peers(Request& request);
+
+}  // namespace ringx::http

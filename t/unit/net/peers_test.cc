@@ -1,0 +1,124 @@
+// t/unit/net/peers_test.cc - a request's way through a group: primaries, then backups, each once.
+//
+// All addresses are ports of one host, so that a row of tries reads as a row of numbers. Nobody connects anywhere.
+#include "net/peers.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace ringx {
+namespace {
+
+constexpr uint64_t now = 1'000'000;
+
+// A server whose only address has this port.
+PeerServer server(uint16_t port, PeerRules rules = {}, bool backup = false) {
+    PeerServer made;
+    made.name = "127.0.0.1:" + std::to_string(port);
+    made.rules = rules;
+    made.backup = backup;
+    made.addresses = {*Address::parse(made.name, 0)};
+    return made;
+}
+
+std::shared_ptr<PeerGroup> group_of(std::vector<PeerServer> servers) {
+    auto group = std::make_shared<PeerGroup>();
+    group->name = "backend";
+    group->servers = std::move(servers);
+    return group;
+}
+
+class PeersTest : public testing::Test {
+ protected:
+    // The ports that one request tries, if all of them fail.
+    std::string failing_tries(const std::shared_ptr<const PeerGroup>& group) {
+        PeerChoice choice(peers_.roster(group));
+        std::string ports;
+        while (const Peer* peer = choice.next(now)) {
+            ports += std::to_string(peer->address.port()) + " ";
+            (void)choice.done({.failed = true}, now);
+            if (choice.tries_left() == 0) break;
+        }
+        return ports;
+    }
+    // The ports of so many requests that succeed.
+    std::string requests(const std::shared_ptr<const PeerGroup>& group, int count) {
+        std::string ports;
+        for (int i = 0; i < count; ++i) {
+            PeerChoice choice(peers_.roster(group));
+            const Peer* peer = choice.next(now);
+            ports += peer == nullptr ? "- " : std::to_string(peer->address.port()) + " ";
+            if (peer != nullptr) {
+                EXPECT_FALSE(choice.done({}, now));
+            }
+        }
+        return ports;
+    }
+
+    Lives lives_;
+    WorkerPeers peers_{lives_, lives_.begin()};
+};
+
+TEST_F(PeersTest, each_server_is_tried_once_and_backups_last) {
+    auto group = group_of({server(1), server(9, {}, true), server(2, {.down = true}), server(3)});
+    EXPECT_EQ(requests(group, 4), "1 3 1 3 ");
+    EXPECT_EQ(failing_tries(group), "1 3 9 ");
+    EXPECT_EQ(failing_tries(group), "") << "all are unavailable now";
+}
+
+TEST_F(PeersTest, the_failures_of_a_single_server_are_not_held_against_it) {
+    auto group = group_of({server(1)});
+    EXPECT_EQ(failing_tries(group), "1 ");
+    EXPECT_EQ(failing_tries(group), "1 ");
+    EXPECT_EQ(requests(group_of({server(1, {.down = true})}), 1), "- ");
+}
+
+TEST_F(PeersTest, connections_count_until_their_end) {
+    auto group = group_of({server(1, {.max_conns = 1}), server(2, {.max_conns = 1}, true)});
+    auto single = group_of({server(1, {.max_conns = 1})});
+    {
+        PeerChoice first(peers_.roster(group)), second(peers_.roster(group)), third(peers_.roster(group));
+        EXPECT_EQ(first.next(now)->address.port(), 1);
+        EXPECT_EQ(second.next(now)->address.port(), 2);
+        EXPECT_EQ(third.next(now), nullptr);
+        EXPECT_EQ(first.current()->address.port(), 1);
+    }
+    EXPECT_EQ(requests(group, 2), "1 1 ") << "a choice that is destroyed ends its connection";
+    PeerChoice choice(peers_.roster(single));
+    EXPECT_NE(choice.next(now), nullptr);
+    EXPECT_EQ(requests(single, 1), "- ");
+}
+
+TEST_F(PeersTest, a_group_that_comes_again_goes_on_with_what_is_known_of_its_servers) {
+    auto group = group_of({server(1), server(2), server(3)});
+    EXPECT_EQ(failing_tries(group), "1 2 3 ");
+    auto changed = group_of({server(4), server(2), server(3, {.max_fails = 5})});
+    EXPECT_EQ(requests(changed, 4), "3 4 3 4 ");
+    auto other = group_of({server(2)});
+    other->servers.push_back(server(3));
+    other->name = "other";
+    EXPECT_EQ(requests(other, 2), "2 3 ");
+}
+
+TEST_F(PeersTest, the_same_address_twice_is_two_peers) {
+    auto group = group_of({server(1), server(1), server(2)});
+    EXPECT_EQ(failing_tries(group), "1 1 2 ");
+}
+
+TEST_F(PeersTest, a_server_without_address_is_found_when_its_name_is) {
+    PeerServer unknown;
+    unknown.name = unknown.name_to_resolve = "unknown.example";
+    auto group = group_of({unknown, server(1)});
+    EXPECT_EQ(requests(group, 2), "1 1 ");
+    PeerChoice before(peers_.roster(group));
+    Address found[] = {*Address::parse("127.0.0.1:7", 0), *Address::parse("127.0.0.1:8", 0)};
+    peers_.resolved(group, 0, found);
+    EXPECT_EQ(requests(group, 3), "7 8 1 ");
+    EXPECT_EQ(before.next(now)->address.port(), 1) << "a choice goes on with the roster it began with";
+    peers_.resolved(group, 0, {});
+    EXPECT_EQ(requests(group, 2), "1 1 ");
+}
+
+}  // namespace
+}  // namespace ringx
