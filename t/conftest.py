@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness import Server, binary
+from harness.backend import Backend
 from harness.nginx import Nginx, is_installed
 
 SYS_IO_URING_SETUP = 425
@@ -55,6 +56,36 @@ def serve(new_server):
     """Starts servers: `server = serve("location / { … }", files={"html/a": "…"})`."""
     def start(server="", arguments=(), **configuration):
         return new_server(server=server, **configuration).start(*arguments)
+    return start
+
+
+@pytest.fixture
+def backend():
+    """Starts origin servers: `origin = backend(answer)`, or one that the test plays by hand: `backend()`."""
+    started = []
+
+    def start(*arguments, unix=False, **how):
+        path = f"/tmp/ringx-backend-{os.getpid()}-{len(started)}" if unix else None
+        started.append(Backend(*arguments, unix=path, **how))
+        return started[-1]
+
+    yield start
+    wrong = [fault for one in started for fault in one.close()]
+    if wrong:
+        pytest.fail("wrong with what an origin received:\n" + "\n".join(wrong[:5]), pytrace=False)
+
+
+@pytest.fixture
+def proxied(serve, backend):
+    """Starts a server before an origin: `server, origin = proxied(answer, "proxy_… directives;")`; or with texts of its
+    own for server and http, in which %BACKEND% is the origin's address."""
+    def start(answer=None, directives="", server="", http="", unix=False, **configuration):
+        origin = backend(answer, unix=unix)
+        if "%BACKEND%" not in server + http:
+            server += f"location / {{ proxy_pass http://%BACKEND%; {directives} }}"
+        texts = {"server": server, "http": http}
+        texts = {name: text.replace("%BACKEND%", origin.address) for name, text in texts.items()}
+        return serve(**texts, **configuration), origin
     return start
 
 

@@ -37,30 +37,12 @@ class Response:
         return f"<{self.status} {self.reason} {self.headers} {self.body[:200]!r}>"
 
 
-class Client:
-    """One connection. `with Client(port) as client: client.get("/")`.
+class Endpoint:
+    """One end of a connection: bytes go, and come when they are asked for."""
 
-    `room` is how many bytes the kernel takes for us before we read, about.
-    """
-
-    def __init__(self, port, host="127.0.0.1", tls=None, sni=None, session=None, unix=None, source=None, room=None):
-        if unix:
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.settimeout(WAIT_SECONDS)
-            self.socket.connect(unix)
-        else:
-            self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-            self.socket.settimeout(WAIT_SECONDS)
-            if room:
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-            if source:
-                self.socket.bind((source, 0))
-            self.socket.connect((host, port))
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls is True:
-            tls = ssl._create_unverified_context()
-        if tls:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=sni, session=session)
+    def __init__(self, connected):
+        self.socket = connected
+        self.socket.settimeout(WAIT_SECONDS)
         self.input = b""
 
     def __enter__(self):
@@ -71,8 +53,6 @@ class Client:
 
     def close(self):
         self.socket.close()
-
-    # --- bytes
 
     def send(self, data):
         self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
@@ -110,6 +90,30 @@ class Client:
     def is_closed(self):
         """Waits for the server's next act: True when that is the end of the stream, False when it is bytes."""
         return not self.input and not self.fill()
+
+
+class Client(Endpoint):
+    """One connection. `with Client(port) as client: client.get("/")`.
+
+    `room` is how many bytes the kernel takes for us before we read, about.
+    """
+
+    def __init__(self, port, host="127.0.0.1", tls=None, sni=None, session=None, unix=None, source=None, room=None):
+        family = socket.AF_UNIX if unix else socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__(socket.socket(family))
+        if unix:
+            self.socket.connect(unix)
+        else:
+            if room:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+            if source:
+                self.socket.bind((source, 0))
+            self.socket.connect((host, port))
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is True:
+            tls = ssl._create_unverified_context()
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=sni, session=session)
 
     # --- messages
 
