@@ -21,6 +21,7 @@
 #include "http/request_body.h"
 #include "net/server_certificate.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 namespace ringx::http {
 

@@ -194,7 +194,7 @@ bool Connection::needs_tls() const {
 
 // Why a request is not answered by the server it asks for; 0: it is.
 uint16_t Connection::tls_refusal() const {
-    const Tls* tls = stream_.tls();
+    const Tls* tls = peer_.tls;
     if (tls == nullptr) return needs_tls() ? 497 : 0;
     // What somebody else may have sent before must be harmless (RFC 8470 section 4).
     bool is_harmless = request_->method() == Method::get || request_->method() == Method::head ||
@@ -241,7 +241,7 @@ uint16_t Connection::tls_refusal() const {
 // Says that this is the end, and waits a while for the client to say the same: who closes with bytes unread would
 // destroy what is still on its way.
 Task<void> Connection::close_tls() {
-    Tls& tls = *stream_.tls();
+    TlsChannel& tls = *stream_.tls();
     tls.send_close_notify();
     while (!tls.push() && tls.error() == 0) {
         Result<> writable = co_await wait_writable();

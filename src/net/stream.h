@@ -12,7 +12,7 @@
 #include <span>
 
 #include "event/wait.h"
-#include "net/tls.h"
+#include "net/tls_channel.h"
 
 namespace ringx {
 
@@ -24,11 +24,11 @@ class Stream {
     int fd() const { return receiver_.fd; }
 
     // From now on everything is encrypted. The handshake is done.
-    void secure(std::unique_ptr<Tls> tls) {
+    void secure(std::unique_ptr<TlsChannel> tls) {
         tls_ = std::move(tls);
         receiver_.set_filter(tls_.get());
     }
-    Tls* tls() const { return tls_.get(); }
+    TlsChannel* tls() const { return tls_.get(); }
 
     // As sendmsg(2): how many bytes were taken, or -1 with errno. EAGAIN: wait until the socket takes more.
     ssize_t send(std::span<const iovec> parts, bool more_follows) {
@@ -53,7 +53,7 @@ class Stream {
 
     Loop& loop_;
     Receiver receiver_;
-    std::unique_ptr<Tls> tls_;
+    std::unique_ptr<TlsChannel> tls_;
 };
 
 }  // namespace ringx

@@ -13,133 +13,33 @@
 namespace ringx {
 namespace {
 
-// What is encrypted at a time: several records leave before the socket is asked again, and what it does not take is
-// held in memory.
-constexpr size_t send_bytes_max = 64 * 1024;
-
-// A small record can be used by the client as soon as its few packets have come; a large one costs less. So a stream
-// begins with small ones, and again after a pause, when the network's window has become small (as in TCP slow start).
-constexpr size_t small_record_bytes = 4096;
-constexpr size_t large_record_bytes = record_plain_bytes_max;
-constexpr uint64_t small_records_until = 64 * 1024;
-constexpr uint64_t pause_ms = 1000;
-
 // Who asks and does not read is not answered any more when so much waits.
 constexpr size_t answered_until_bytes = 4096;
 
-// Room for the records of one send(). Those smaller than small ones have to share it.
-constexpr size_t sealed_bytes_max =
-    send_bytes_max + send_bytes_max / small_record_bytes * RecordSealer::bytes_around_max;
-
-// The next bytes; small parts are put together in `storage`, where there is room for them.
-std::string_view take_together(PartReader& parts, size_t bytes_max, char* storage) {
-    std::string_view first = parts.take(bytes_max);
-    if (first.size() == bytes_max || parts.empty()) return first;
-    size_t bytes = first.copy(storage, first.size());
-    while (bytes < bytes_max && !parts.empty()) {
-        std::string_view more = parts.take(bytes_max - bytes);
-        bytes += more.copy(storage + bytes, more.size());
-    }
-    return {storage, bytes};
-}
-
 }  // namespace
-
-// OpenSSL's way to the bytes: it reads what was pushed and writes to the socket, or to what waits for it.
-struct TlsBio {
-    static Tls& tls_of(BIO* bio) { return *static_cast<Tls*>(BIO_get_data(bio)); }
-
-    static int read(BIO* bio, char* to, int bytes) {
-        BIO_clear_retry_flags(bio);
-        int got = tls_of(bio).read(to, static_cast<size_t>(bytes));
-        if (got < 0) BIO_set_retry_read(bio);
-        return got;
-    }
-    static int write(BIO* bio, const char* from, int bytes) {
-        tls_of(bio).write({from, static_cast<size_t>(bytes)});
-        return bytes;
-    }
-    static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-    static const BIO_METHOD* method() {
-        static const BIO_METHOD* const made = [] {
-            BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "ringx");
-            CHECK(method != nullptr);
-            BIO_meth_set_read(method, read);
-            BIO_meth_set_write(method, write);
-            BIO_meth_set_ctrl(method, control);
-            return method;
-        }();
-        return made;
-    }
-};
 
 Tls::Tls(std::shared_ptr<const TlsContext> context, const TicketKeys& ticket_keys, int socket,
          std::string_view server_name)
-    : context_(std::move(context)),
+    : TlsChannel(context->ssl_ctx(), socket),
+      context_(std::move(context)),
       ticket_keys_(ticket_keys),
-      ssl_(SSL_new(context_->ssl_ctx())),
       secrets_(std::make_unique<TrafficSecrets>()),
-      socket_(socket),
       server_name_(server_name) {
-    CHECK(ssl_ != nullptr);
-    SSL_set_app_data(ssl_.get(), this);
-    BIO* bio = BIO_new(TlsBio::method());
-    CHECK(bio != nullptr);
-    BIO_set_data(bio, this);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_accept_state(ssl_.get());
     reads_early_ = context_->early_data();
 }
 
-// Whatever has ended the connection, its session may be resumed. OpenSSL forgets those of connections that have no
-// proper end.
-Tls::~Tls() {
-    if (ssl_ != nullptr) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-}
-
-int Tls::read(char* to, size_t bytes) {
-    std::string_view rest = received_.view().substr(read_);
-    if (rest.empty()) return -1;
-    size_t taken = std::min(bytes, rest.size());
-    std::memcpy(to, rest.data(), taken);
-    read_ += taken;
-    return static_cast<int>(taken);
-}
+// OpenSSL may ask the context until then.
+Tls::~Tls() { end_openssl(); }
 
 void Tls::write(std::string_view bytes) {
-    if (error_ != 0) return;
-    bool is_first = unsent_.empty();
-    if (!is_settled_) written_.add(bytes);
-    if (is_settled_ && is_first && socket_ >= 0) {
-        ssize_t sent = ::send(socket_, bytes.data(), bytes.size(),
-                              MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows_ ? MSG_MORE : 0));
-        if (sent < 0 && errno != EAGAIN && errno != EINTR) error_ = errno;
-        if (sent > 0) bytes.remove_prefix(static_cast<size_t>(sent));
-    }
-    if (error_ == 0) unsent_ += bytes;
-    if (is_settled_ && !is_first && socket_ >= 0) push();
+    if (!is_settled_ && error_ == 0) written_.add(bytes);
+    TlsChannel::write(bytes);
 }
 
 bool Tls::push() {
     if (unsent_saying_) say(*std::exchange(unsent_saying_, std::nullopt));
-    size_t sent = 0;
-    while (sent < unsent_.size()) {
-        ssize_t now = ::send(socket_, unsent_.data() + sent, unsent_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (now < 0 && errno == EINTR) continue;
-        if (now < 0) {
-            if (errno != EAGAIN) error_ = errno;
-            break;
-        }
-        sent += static_cast<size_t>(now);
-    }
-    if (sent == unsent_.size()) {
-        unsent_ = std::string();  // unlike clear(), this gives its memory back
-    } else {
-        unsent_.erase(0, sent);
-    }
-    return !has_unsent();
+    return TlsChannel::push() && !unsent_saying_;
 }
 
 Tls::Progress Tls::shake_hands() {
@@ -150,17 +50,7 @@ Tls::Progress Tls::shake_hands() {
         if (state_ == State::ready) return plain_.empty() ? Progress::failed : Progress::done;
         if (reads_early_) return Progress::hungry;
     }
-    int result = SSL_do_handshake(ssl_.get());
-    if (result == 1) return Progress::done;
-    if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return Progress::hungry;
-    fault_ = take_openssl_errors();
-    return Progress::failed;
-}
-
-void Tls::push(Lease lease) {
-    CHECK(read_ == received_.view().size());
-    received_ = std::move(lease);
-    read_ = 0;
+    return do_handshake();
 }
 
 void Tls::settle(bool in_kernel) {
@@ -182,8 +72,7 @@ void Tls::settle(bool in_kernel) {
         kernel_error_ = let_kernel_seal(socket_, keys->write);
         kernel_seals_ = kernel_error_ == 0;
     }
-    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);  // as at the end: keep the session
-    ssl_.reset();
+    end_openssl();
     secrets_.reset();
     if (!is_at_border) end_with({.alert = Alert::unexpected_message, .reason = SSL_R_UNEXPECTED_MESSAGE});
 }
@@ -198,19 +87,7 @@ ReceiveFilter::State Tls::state() {
     return state_;
 }
 
-void Tls::give_back() {
-    std::string_view rest = received_.view().substr(read_);
-    if (rest.empty()) {
-        received_.release();
-    } else if (received_.is_wanted()) {
-        received_ = Lease(std::make_unique<std::string>(rest));
-    } else {
-        return;
-    }
-    read_ = 0;
-}
-
-// As SSL_read(), for early data too. 0 before settle(): there are none, and the handshake goes on.
+// For early data, too.
 int Tls::read_some(char* to, size_t bytes) {
     if (reads_early_) {
         size_t got = 0;
@@ -221,41 +98,15 @@ int Tls::read_some(char* to, size_t bytes) {
         if (reads_early_) return static_cast<int>(got);
         if (!is_settled_) return 0;  // what follows the handshake is not for OpenSSL to read
     }
-    int got = SSL_read(ssl_.get(), to, static_cast<int>(bytes));
+    int got = TlsChannel::read_some(to, bytes);
     if (SSL_is_init_finished(ssl_.get()) == 1) is_early_ = false;
     return got;
-}
-
-// Decrypts what there is, at most one record or two: who wants more asks again.
-void Tls::read_with_openssl() {
-    size_t here = received_.view().size() - read_;
-    if (here == 0 && SSL_has_pending(ssl_.get()) == 0) return;
-    size_t bytes_max = std::min<size_t>(large_record_bytes, here + static_cast<size_t>(SSL_pending(ssl_.get())));
-    ERR_clear_error();
-    auto text = std::make_unique<std::string>();
-    int got = 0;
-    text->resize_and_overwrite(std::max<size_t>(bytes_max, 1), [&](char* to, size_t bytes) {
-        got = read_some(to, bytes);
-        return static_cast<size_t>(std::max(got, 0));
-    });
-    if (got == 0 && !is_settled_) return;
-    if (got > 0) {
-        plain_ = Lease(std::move(text));
-        state_ = State::ready;
-        return;
-    }
-    int error = SSL_get_error(ssl_.get(), got);
-    if (error == SSL_ERROR_WANT_READ) return;
-    closed_ = error == SSL_ERROR_ZERO_RETURN;
-    if (!closed_) fault_ = take_openssl_errors();
-    state_ = State::ready;
 }
 
 // Opens records until one has something for who reads.
 void Tls::read_records() {
     while (state_ == State::hungry) {
-        std::string_view rest = received_.view().substr(read_);
-        if (rest.empty() || !read_record(rest)) return;
+        if (rest().empty() || !read_record(rest())) return;
     }
 }
 
@@ -335,26 +186,15 @@ void Tls::end_with(RecordLayer::Meaning fault) {
     end();
 }
 
-Result<Lease> Tls::take() {
-    CHECK(state_ == State::ready);
-    if (!plain_.empty()) {
-        state_ = State::hungry;
-        return std::move(plain_);
-    }
-    if (closed_) return Lease();
-    return fail("SSL_read", EPROTO);
-}
-
 size_t Tls::record_bytes() const {
-    size_t bytes = streamed_ < small_records_until ? small_record_bytes : large_record_bytes;
-    if (context_->record_bytes_max() > 0) bytes = context_->record_bytes_max();
+    size_t bytes = context_->record_bytes_max() > 0 ? context_->record_bytes_max() : TlsChannel::record_bytes();
     return std::min<size_t>(bytes, record_bytes_max_);
 }
 
 size_t Tls::send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms) {
     if (is_broken_) error_ = EPIPE;
     if (error_ != 0) return 0;
-    if (now_ms - std::exchange(sent_at_ms_, now_ms) >= pause_ms) streamed_ = 0;
+    note_sending(now_ms);
     PartReader rest(parts);
     return records_ != nullptr ? send_records(rest, more_follows) : send_with_openssl(rest, more_follows);
 }
@@ -365,7 +205,9 @@ size_t Tls::send_records(PartReader& parts, bool more_follows) {
         say(Saying::key_update());
         records_->change_sealing_keys();
     }
-    char sealed[sealed_bytes_max];
+    // Small records have room; those that were configured to be smaller have to share it.
+    constexpr size_t records_max = send_bytes_max / small_record_bytes;
+    char sealed[send_bytes_max + records_max * RecordSealer::bytes_around_max];
     size_t size = 0, taken = 0;
     while (taken < send_bytes_max) {
         size_t bytes = parts.count(std::min(record_bytes(), send_bytes_max - taken));
@@ -380,22 +222,10 @@ size_t Tls::send_records(PartReader& parts, bool more_follows) {
     return taken;
 }
 
-size_t Tls::send_with_openssl(PartReader& parts, bool more_follows) {
-    char storage[large_record_bytes];
-    size_t taken = 0;
-    ERR_clear_error();
-    while (!parts.empty() && taken < send_bytes_max && error_ == 0) {
-        std::string_view record = take_together(parts, record_bytes(), storage);
-        taken += record.size();
-        streamed_ += record.size();
-        more_follows_ = more_follows || (!parts.empty() && taken < send_bytes_max);
-        size_t written = 0;
-        int result = is_early_ ? SSL_write_early_data(ssl_.get(), record.data(), record.size(), &written)
-                               : SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
-        if (result == 0 && error_ == 0) error_ = EPIPE;  // the client has broken the protocol before
-    }
-    more_follows_ = false;
-    return taken;
+bool Tls::write_some(std::string_view bytes) {
+    if (!is_early_) return TlsChannel::write_some(bytes);
+    size_t written = 0;
+    return SSL_write_early_data(ssl_.get(), bytes.data(), bytes.size(), &written) == 1;
 }
 
 void Tls::say(const Saying& saying) {
@@ -416,9 +246,7 @@ void Tls::say(const Saying& saying) {
 void Tls::send_close_notify() {
     if (is_broken_) return;
     if (records_ != nullptr) return say(Saying::alert(Alert::close_notify));
-    ERR_clear_error();
-    (void)SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    TlsChannel::send_close_notify();
 }
 
 }  // namespace ringx
