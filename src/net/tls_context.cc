@@ -7,31 +7,16 @@
 #include "conf/value.h"
 #include "net/tls.h"
 #include "net/tls_files.h"
+#include "net/tls_setup.h"
 
 namespace ringx {
+
+using tls_setup::refuse;
+
 namespace {
 
 // Of early data, as in nginx: what a client may send before the handshake ends.
 constexpr uint32_t early_data_bytes_max = 16384;
-
-// Room for the keys of some thousand certificates, in blocks of at least so many bytes. What is not used costs nothing.
-constexpr size_t secure_bytes = size_t{16} << 20;
-constexpr size_t secure_bytes_min = 32;
-
-// Signing with a longer RSA key takes milliseconds.
-constexpr int fast_rsa_bits = 2048;
-
-std::unexpected<std::string> refuse(std::string_view call) {
-    std::string errors = take_openssl_errors();
-    return std::unexpected(text::format("{} failed{}", call, errors));
-}
-
-bool signs_slowly(const EVP_PKEY* key) {
-    return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) > fast_rsa_bits;
-}
-
-// Certificates of clients are judged when requests are, so that what is wrong with them gets an answer.
-int let_pass(int, X509_STORE_CTX*) { return 1; }
 
 int refuse_hello(SSL*, int* alert, void*) {
     *alert = SSL_AD_UNRECOGNIZED_NAME;
@@ -87,10 +72,6 @@ std::string expiry_of(const X509& certificate, const TlsFile& file) {
 }  // namespace
 
 std::expected<std::shared_ptr<const TlsContext>, std::string> TlsContext::make(const TlsSettings& settings) {
-    // OpenSSL keeps private keys there: it is locked in memory and left out of core dumps.
-    static const int secure_memory = CRYPTO_secure_malloc_init(secure_bytes, secure_bytes_min);
-    if (secure_memory == 0) return refuse("CRYPTO_secure_malloc_init()");
-    ERR_clear_error();
     auto context = std::make_shared<TlsContext>(Key());
     auto built = context->build(settings);
     if (!built) return std::unexpected(std::move(built.error()));
@@ -98,8 +79,9 @@ std::expected<std::shared_ptr<const TlsContext>, std::string> TlsContext::make(c
 }
 
 TlsContext::Done TlsContext::build(const TlsSettings& settings) {
-    ctx_.reset(SSL_CTX_new(TLS_server_method()));
-    if (ctx_ == nullptr) return refuse("SSL_CTX_new()");
+    auto made = tls_setup::make_ssl_ctx(TLS_server_method());
+    if (!made) return std::unexpected(std::move(made.error()));
+    ctx_ = std::move(*made);
     SSL_CTX* ctx = ctx_.get();
     verify_ = settings.verify;
     client_ocsp_ = settings.client_ocsp;
@@ -111,27 +93,15 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
 
     std::vector<NamedCertificate> certificates;
     for (const TlsCertificate& pair : settings.certificates) {
-        auto chain = read_certificate_chain(pair.chain);
-        if (!chain) return std::unexpected(std::move(chain.error()));
-        if (SSL_CTX_use_certificate(ctx, chain->certificate.get()) == 0) {
-            return refuse(text::format("SSL_CTX_use_certificate(\"{}\")", pair.chain.name));
-        }
-        if (expiry_notice_.empty()) expiry_notice_ = expiry_of(*chain->certificate, pair.chain);
-        if (SSL_CTX_set0_chain(ctx, chain->rest.get()) == 0) {
-            return refuse(text::format("SSL_CTX_set0_chain(\"{}\")", pair.chain.name));
-        }
-        (void)chain->rest.release();
-        auto key = read_private_key(pair.key, settings.passwords);
-        if (!key) return std::unexpected(std::move(key.error()));
-        is_slow_ = is_slow_with(key->get());
-        if (SSL_CTX_use_PrivateKey(ctx, key->get()) == 0) {
-            return refuse(text::format("SSL_CTX_use_PrivateKey(\"{}\")", pair.key.name));
-        }
-        certificates.emplace_back(std::move(chain->certificate), pair.chain.name);
+        auto shown = tls_setup::show_certificate(ctx, pair, settings.passwords);
+        if (!shown) return std::unexpected(std::move(shown.error()));
+        if (expiry_notice_.empty()) expiry_notice_ = expiry_of(*shown->certificate, pair.chain);
+        is_slow_ = is_slow_with(shown->key.get());
+        certificates.emplace_back(std::move(shown->certificate), pair.chain.name);
     }
 
-    auto done = set_protocols(settings);
-    if (done) done = set_ciphers(settings);
+    set_protocols(settings);
+    auto done = set_ciphers(settings);
     if (done) done = set_verification(settings);
     if (done) done = set_stapling(settings, certificates);
     if (!done) return done;
@@ -148,40 +118,21 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
 }
 
 bool TlsContext::is_slow_with(const EVP_PKEY* key) const {
-    return is_slow_ || (slow_keys_matter_ && signs_slowly(key));
+    return is_slow_ || (slow_keys_matter_ && tls_setup::signs_slowly(key));
 }
 
-TlsContext::Done TlsContext::set_protocols(const TlsSettings& settings) {
+void TlsContext::set_protocols(const TlsSettings& settings) {
     SSL_CTX* ctx = ctx_.get();
-    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
-                                 SSL_OP_SINGLE_DH_USE | SSL_OP_NO_ANTI_REPLAY);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_SINGLE_DH_USE | SSL_OP_NO_ANTI_REPLAY);
     if (settings.prefer_server_ciphers) SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
-    // What the system's policy allows is not more than what was asked for.
-    SSL_CTX_set_min_proto_version(ctx, 0);
-    SSL_CTX_set_max_proto_version(ctx, 0);
-    struct Version {
-        TlsProtocol protocol;
-        uint64_t without;
-    };
-    constexpr Version versions[] = {{TlsProtocol::sslv3, SSL_OP_NO_SSLv3},
-                                    {TlsProtocol::tlsv1, SSL_OP_NO_TLSv1},
-                                    {TlsProtocol::tlsv1_1, SSL_OP_NO_TLSv1_1},
-                                    {TlsProtocol::tlsv1_2, SSL_OP_NO_TLSv1_2},
-                                    {TlsProtocol::tlsv1_3, SSL_OP_NO_TLSv1_3}};
-    for (auto [protocol, without] : versions) {
-        bool wanted = (settings.protocols >> static_cast<unsigned>(protocol) & 1) != 0;
-        if (!wanted) SSL_CTX_set_options(ctx, without);
-    }
+    tls_setup::allow_protocols(ctx, settings.protocols);
     if (settings.early_data) SSL_CTX_set_max_early_data(ctx, early_data_bytes_max);
-    return {};
 }
 
 TlsContext::Done TlsContext::set_ciphers(const TlsSettings& settings) {
     SSL_CTX* ctx = ctx_.get();
-    if (SSL_CTX_set_cipher_list(ctx, std::string(settings.ciphers).c_str()) == 0) {
-        return refuse(text::format("SSL_CTX_set_cipher_list(\"{}\")", settings.ciphers));
-    }
+    auto done = tls_setup::set_ciphers(ctx, settings.ciphers);
+    if (!done) return done;
     if (!settings.dhparam.name.empty()) {
         auto parameters = read_dh_parameters(settings.dhparam);
         if (!parameters) return std::unexpected(std::move(parameters.error()));
@@ -199,28 +150,12 @@ TlsContext::Done TlsContext::set_ciphers(const TlsSettings& settings) {
 
 TlsContext::Done TlsContext::set_verification(const TlsSettings& settings) {
     SSL_CTX* ctx = ctx_.get();
-    X509_STORE* store = SSL_CTX_get_cert_store(ctx);
     SSL_CTX_set_verify_depth(ctx, settings.verify_depth);
-    if (settings.verify != VerifyClient::off) SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, let_pass);
-
-    for (const TlsFile* file : {&settings.client_certificates, &settings.trusted_certificates}) {
-        if (file->name.empty()) continue;
-        auto certificates = read_certificates(*file);
-        if (!certificates) return std::unexpected(std::move(certificates.error()));
-        for (const OwnedX509& certificate : *certificates) {
-            if (X509_STORE_add_cert(store, certificate.get()) == 0) return refuse("X509_STORE_add_cert()");
-            if (file == &settings.trusted_certificates) continue;
-            if (SSL_CTX_add_client_CA(ctx, certificate.get()) == 0) return refuse("SSL_CTX_add_client_CA()");
-        }
-    }
-    if (settings.revoked.name.empty()) return {};
-    auto lists = read_crls(settings.revoked);
-    if (!lists) return std::unexpected(std::move(lists.error()));
-    for (const OwnedCrl& list : *lists) {
-        if (X509_STORE_add_crl(store, list.get()) == 0) return refuse("X509_STORE_add_crl()");
-    }
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    return {};
+    if (settings.verify != VerifyClient::off) tls_setup::ask_for_certificate(ctx);
+    auto done = tls_setup::trust(ctx, settings.client_certificates, true);
+    if (done) done = tls_setup::trust(ctx, settings.trusted_certificates);
+    if (done) done = tls_setup::refuse_revoked(ctx, settings.revoked);
+    return done;
 }
 
 TlsContext::Done TlsContext::set_stapling(const TlsSettings& settings,
@@ -247,28 +182,15 @@ TlsContext::Done TlsContext::set_stapling(const TlsSettings& settings,
 }
 
 void TlsContext::set_alpn(const TlsSettings& settings) {
-    for (std::string_view protocol : settings.alpn) {
-        alpn_ += static_cast<char>(protocol.size());
-        alpn_ += protocol;
-    }
+    alpn_ = tls_setup::alpn_list(settings.alpn);
     if (!alpn_.empty()) SSL_CTX_set_alpn_select_cb(ctx_.get(), select_protocol, &alpn_);
 }
 
 TlsContext::Done TlsContext::run_commands(const TlsSettings& settings) {
-    if (settings.commands.empty()) return {};
-    std::unique_ptr<SSL_CONF_CTX, FreedBy<SSL_CONF_CTX_free>> commands(SSL_CONF_CTX_new());
-    CHECK(commands != nullptr);
-    SSL_CONF_CTX_set_flags(commands.get(), SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_SERVER | SSL_CONF_FLAG_CERTIFICATE |
-                                               SSL_CONF_FLAG_SHOW_ERRORS);
-    SSL_CONF_CTX_set_ssl_ctx(commands.get(), ctx_.get());
     for (auto [name, value] : settings.commands) {
-        if (SSL_CONF_cmd(commands.get(), std::string(name).c_str(), std::string(value).c_str()) <= 0) {
-            return refuse(text::format("SSL_CONF_cmd(\"{}\", \"{}\")", name, value));
-        }
         pads_records_ = pads_records_ || conf::same_keyword(name, "RecordPadding");
     }
-    if (SSL_CONF_CTX_finish(commands.get()) != 1) return refuse("SSL_CONF_finish()");
-    return {};
+    return tls_setup::run_commands(ctx_.get(), settings.commands, SSL_CONF_FLAG_SERVER);
 }
 
 }  // namespace ringx

@@ -131,7 +131,7 @@ class TlsContext {
     using Done = std::expected<void, std::string>;
 
     Done build(const TlsSettings& settings);
-    Done set_protocols(const TlsSettings& settings);
+    void set_protocols(const TlsSettings& settings);
     Done set_ciphers(const TlsSettings& settings);
     Done set_verification(const TlsSettings& settings);
     using NamedCertificate = std::pair<OwnedX509, std::string>;
