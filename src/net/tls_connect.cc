@@ -33,7 +33,7 @@ void TlsConnect::cancel() {
 
 uint64_t TlsConnect::left_ms() const {
     uint64_t now = loop_.clock().now_ms();
-    return now < until_ms_ ? until_ms_ - now : 1;
+    return now < until_ms_ ? until_ms_ - now : 0;
 }
 
 Task<TlsConnect::Outcome> TlsConnect::run(std::unique_ptr<TlsClient> tls, uint64_t limit_ms) {
@@ -69,6 +69,8 @@ Task<Result<>> TlsConnect::shake_hands(TlsClient& tls) {
         if (!sent) co_return sent;
         if (progress_ == Progress::done) co_return Result<>();
 
+        // However little comes each time, and however soon.
+        if (left_ms() == 0) co_return fail("recv", ETIMEDOUT);
         Result<Lease> got = co_await stream_.receiver().next(left_ms());
         if (!got) co_return std::unexpected(got.error());
         if (got->empty()) co_return fail("recv", 0);

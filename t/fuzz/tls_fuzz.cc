@@ -7,6 +7,7 @@
 #include <string>
 
 #include "net/client_hello.h"
+#include "t/fuzz/mangler.h"
 #include "t/unit/net/tls_scene.h"
 
 using namespace ringx;
@@ -14,38 +15,6 @@ using namespace ringx;
 namespace {
 
 constexpr size_t unsent_bytes_max = 1 << 20;
-
-class Mangler {
- public:
-    explicit Mangler(std::string_view script) : script_(script) { next(); }
-
-    bool touched() const { return touched_; }
-    std::string mangle(std::string bytes) {
-        for (char& byte : bytes) {
-            if (!active_ || left_-- > 0) continue;
-            byte = static_cast<char>(byte ^ mask_);
-            touched_ = true;
-            next();
-        }
-        return bytes;
-    }
-    std::string_view rest() const { return script_; }
-
- private:
-    void next() {
-        active_ = script_.size() >= 2 && script_[0] != '\0';
-        if (!active_) return;
-        left_ = static_cast<unsigned char>(script_[0]) - 1;
-        mask_ = script_[1];
-        script_.remove_prefix(2);
-    }
-
-    std::string_view script_;
-    int left_ = 0;
-    char mask_ = 0;
-    bool active_ = false;
-    bool touched_ = false;
-};
 
 // False when the conversation is over.
 bool take_all(Tls& tls) {

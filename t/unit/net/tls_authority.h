@@ -1,6 +1,6 @@
-// net/tls_authority.h - certificates of all kinds, and a server in memory that shows them, for tests of TLS clients.
+// net/tls_authority.h - certificates of all kinds, a server in memory that shows them, and settings of who judges it.
 //
-// Keys are made once. Bytes go from one side to the other only when the test says so.
+// Bytes go from one side to the other only when the test says so.
 #pragma once
 
 #include <openssl/pem.h>
@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "net/openssl.h"
+#include "net/tls_client.h"
 #include "t/unit/net/tls_scene.h"
 
 namespace ringx::tls_test {
@@ -150,5 +150,25 @@ class Server {
     BIO* incoming_;  // its ssl's
     BIO* outgoing_;
 };
+
+inline constexpr uint32_t new_protocols = 1u << static_cast<unsigned>(TlsProtocol::tlsv1_2) |
+                                          1u << static_cast<unsigned>(TlsProtocol::tlsv1_3);
+
+// Of who trusts the authority and wants to know.
+inline TlsClientSettings strict() {
+    static const std::string trusted = authority().certificate();
+    TlsClientSettings settings;
+    settings.protocols = new_protocols;
+    settings.verify = true;
+    settings.trusted_certificates = {"ca.crt", trusted};
+    settings.tells_name = true;
+    return settings;
+}
+
+inline TlsClientSettings careless() {
+    TlsClientSettings settings;
+    settings.protocols = new_protocols;
+    return settings;
+}
 
 }  // namespace ringx::tls_test

@@ -10,30 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "net/tls_client.h"
 #include "t/unit/net/tls_authority.h"
 
 namespace ringx::tls_test {
-
-inline constexpr uint32_t new_protocols = 1u << static_cast<unsigned>(TlsProtocol::tlsv1_2) |
-                                          1u << static_cast<unsigned>(TlsProtocol::tlsv1_3);
-
-// Of who trusts the authority and wants to know.
-inline TlsClientSettings strict() {
-    static const std::string trusted = authority().certificate();
-    TlsClientSettings settings;
-    settings.protocols = new_protocols;
-    settings.verify = true;
-    settings.trusted_certificates = {"ca.crt", trusted};
-    settings.tells_name = true;
-    return settings;
-}
-
-inline TlsClientSettings careless() {
-    TlsClientSettings settings;
-    settings.protocols = new_protocols;
-    return settings;
-}
 
 inline std::shared_ptr<const TlsClientContext> context_of(const TlsClientSettings& settings) {
     auto made = TlsClientContext::make(settings);
