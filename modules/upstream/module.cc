@@ -5,14 +5,13 @@
 #include <algorithm>
 
 #include "base/format.h"
-#include "http/known_addresses.h"
 #include "http/module.h"
 #include "http/upstream.h"
+#include "modules/upstream/methods.h"
+#include "modules/upstream/servers.h"
 
 namespace ringx::http {
 namespace {
-
-constexpr uint16_t default_port = 80;
 
 constinit conf::Slot<Upstream> settings;
 
@@ -26,66 +25,44 @@ void open_upstream(Upstream&, conf::Binding& binding) {
     });
 }
 
-template <typename T>
-bool read(std::string_view text, T& into) {
-    auto value = conf::parse<T>(text);
-    if (value) into = *value;
-    return value.has_value();
-}
-
-// False when the word is no parameter of a server.
-bool read_parameter(std::string_view word, PeerServer& server) {
-    PeerRules& rules = server.rules;
-    size_t equals = word.find('=');
-    std::string_view name = word.substr(0, equals);
-    if (equals == word.npos) {
-        if (name == "backup") return server.backup = true;
-        return name == "down" && (rules.down = true);
-    }
-    std::string_view value = word.substr(equals + 1);
-    if (name == "weight") return read(value, rules.weight) && rules.weight > 0;
-    if (name == "max_conns") return read(value, rules.max_conns);
-    if (name == "max_fails") return read(value, rules.max_fails);
-    std::chrono::seconds time;
-    if (name != "fail_timeout" || !read(value, time)) return false;
-    rules.fail_timeout_ms = static_cast<uint64_t>(time.count()) * 1000;
-    return true;
-}
-
-void add_server(Upstream& upstream, conf::Binding& binding) {
+void set_keepalive(Upstream& upstream, conf::Binding& binding) {
     auto words = binding.words();
-    PeerServer server;
-    for (const conf::Word& word : words.subspan(1)) {
-        if (!read_parameter(word.text, server)) {
-            return binding.mistake(word, text::format("invalid parameter \"{}\"", word.text));
-        }
+    if (upstream.keepalive.given) return binding.duplicate();
+    auto connections = conf::parse_unsigned(words[0].text, UINT32_MAX);
+    if (!connections) return binding.invalid(words[0], {conf::Invalid::Kind::choice, "expected a number"});
+    upstream.keepalive.give(static_cast<uint32_t>(*connections));
+    upstream.keepalive_local = words.size() > 1;
+    if (upstream.keepalive_local && words[1].text != "local") {
+        binding.mistake(words[1], text::format("invalid parameter \"{}\"", words[1].text));
     }
-    std::string_view name = words[0].text;
-    HostText host = read_host(name, default_port);
-    if (!host.fault.empty()) {
-        return binding.mistake(words[0], text::format("{} in upstream \"{}\"", host.fault, name));
-    }
-    server.name = name;
-    server.port = host.port;
-    server.addresses = find_addresses(binding, name, default_port);
-    if (server.addresses.empty()) {
-        server.name_to_resolve = host.host;
-        binding.warn(words[0], text::format("host not found in upstream \"{}\"", name),
-                     "it is looked up again while the server runs");
-    }
-    upstream.servers.push_back(std::move(server));
 }
+
+constexpr auto here = conf::upstream;
 
 constexpr conf::Directive directives[] = {
     conf::block<&open_upstream>("upstream", conf::http, {1, 1}, "A group of servers that requests are passed on to.")
         .shown_as("name"),
-    conf::custom<&add_server>("server", conf::upstream, conf::at_least_one, "A server of the group.")
-        .shown_as("address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down]"),
-    conf::value<&Upstream::keepalive_requests>("keepalive_requests", conf::upstream,
+    conf::custom<&add_upstream_server>("server", here, conf::at_least_one, "A server of the group.")
+        .shown_as("address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down] "
+                  "[drain] [slow_start=time] [route=string] [resolve] [service=name]"),
+    conf::custom<&set_hash>("hash", here, {1, 2}, "The server is chosen by a key: the same key, the same server.")
+        .shown_as("key [consistent]"),
+    conf::custom<&set_ip_hash>("ip_hash", here, {0, 0}, "The server is chosen by the client's address."),
+    conf::custom<&set_least_conn>("least_conn", here, {0, 0},
+                                  "The server with the fewest connections for its weight is chosen."),
+    conf::custom<&set_least_time>("least_time", here, {1, 2},
+                                  "The server that is likely to answer soonest is chosen.")
+        .shown_as("header | last_byte [inflight]"),
+    conf::custom<&set_random>("random", here, {0, 2}, "The server is chosen at random: one, or the better of two.")
+        .shown_as("[two [least_conn | least_time=header | least_time=last_byte]]"),
+    conf::custom<&set_keepalive>("keepalive", here, {1, 2},
+                                 "How many idle connections to the servers each worker keeps.")
+        .shown_as("connections [local]"),
+    conf::value<&Upstream::keepalive_requests>("keepalive_requests", here,
                                                "How many requests go over one connection to a server."),
-    conf::value<&Upstream::keepalive_time>("keepalive_time", conf::upstream,
+    conf::value<&Upstream::keepalive_time>("keepalive_time", here,
                                            "How old a connection may be that takes another request."),
-    conf::value<&Upstream::keepalive_timeout>("keepalive_timeout", conf::upstream,
+    conf::value<&Upstream::keepalive_timeout>("keepalive_timeout", here,
                                               "How long an idle connection to a server is kept."),
 };
 

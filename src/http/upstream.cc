@@ -29,6 +29,9 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
     auto group = std::make_shared<PeerGroup>();
     group->name = upstream.name;
     group->servers = upstream.servers;
+    group->balance = *upstream.balance;
+    group->time = upstream.time;
+    group->complete();
     return group;
 }
 
@@ -38,6 +41,11 @@ constinit conf::Slot<Upstreams> upstreams{conf::http};
 const conf::Section upstreams_section{"upstreams", {}, &upstreams};
 
 std::shared_ptr<PeerRoster> Upstream::roster(Request& request) const { return worker_peers(request).roster(group); }
+
+PeerWish Upstream::wish(Request& request) const {
+    if (*balance == Balance::by_address) return {.key = request.arena.copy(address_key(request.remote()))};
+    return {.key = key.evaluate(request)};
+}
 
 const Upstream* Upstreams::find_block(std::string_view name) const {
     auto found = std::ranges::find_if(blocks_, [&](const Upstream* block) { return is_of_name(name, *block); });

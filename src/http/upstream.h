@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "conf/language.h"
+#include "http/variables.h"
 #include "net/peers.h"
 
 namespace ringx::http {
@@ -27,13 +28,19 @@ struct Upstream {
     std::vector<PeerServer> servers;
     std::shared_ptr<const PeerGroup> group;  // made of them when all is read
 
-    Setting<uint32_t> keepalive{32};  // idle connections that each worker keeps
+    Setting<Balance> balance{Balance::in_turn};
+    TimeRules time;
+    Template key;  // of hash
+
+    Setting<uint32_t> keepalive{32};      // idle connections that each worker keeps; 0: none
+    bool keepalive_local = true;  // a location does not use those of another
     Setting<uint32_t> keepalive_requests{1000};  // over one connection
     Setting<std::chrono::milliseconds> keepalive_time{std::chrono::hours(1)};
     Setting<std::chrono::milliseconds> keepalive_timeout{std::chrono::seconds(60)};
 
-    // Its peers in the worker of this request.
+    // Its peers in the worker of this request, and by what one is chosen for it.
     std::shared_ptr<PeerRoster> roster(Request& request) const;
+    PeerWish wish(Request& request) const;
 };
 
 // Whom a directive passes requests to: HOST[:PORT] or unix:PATH.

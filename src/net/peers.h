@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,35 +28,68 @@ struct PeerServer {
     std::string name;  // as written
     PeerRules rules;
     bool backup = false;
+    std::string route;  // what requests that are bound to it carry; empty: each address has its own
     std::vector<Address> addresses;  // what the name stood for when the configuration was read; empty: nothing
-    // What has to be looked up while the server runs; empty when there is nothing to look up.
+    // What has to be looked up while the server runs; empty when there is nothing to look up. With `resolve` again and
+    // again, as long as answers are good for; otherwise once, because the configuration knew no address.
     std::string name_to_resolve;
-    uint16_t port = 0;  // of what it resolves to
+    bool resolve = false;
+    std::string service;  // the name is one of a service (SRV)
+    uint16_t port = 0;    // of what it resolves to, when that has none
 };
 
-// The ways to choose.
-enum class Balance : uint8_t { in_turn };
+// The ways to choose, as net/balancing has them.
+enum class Balance : uint8_t {
+    in_turn,
+    least_connected,
+    fastest,
+    by_address,
+    by_hash,
+    by_ring,
+    at_random,
+    less_connected_of_two,
+    faster_of_two,
+};
+
+// The others look for a server by jumping to and fro, and know no backups and no slow start.
+constexpr bool takes_turns(Balance balance) { return balance <= Balance::fastest; }
 
 struct PeerGroup {
     std::string name;
     std::vector<PeerServer> servers;  // primaries and backups, as written
     Balance balance = Balance::in_turn;
+    TimeRules time;                         // of the fastest
     std::shared_ptr<const NamedZone> zone;  // null: each worker counts for itself
+
+    HashRing ring;                   // of the primaries; made by complete()
+    std::vector<uint32_t> in_ring;   // which server of the ring each one is: those of one name are one
+
+    // Call it when all servers are there.
+    void complete();
 };
 
 // One address of a server.
 struct Peer {
     const PeerServer* server;  // lives as long as the group
     Address address;
-    std::string text;  // "127.0.0.1:80", "unix:/path": as logs and $upstream_addr show it
+    std::string text;   // "127.0.0.1:80", "unix:/path": as logs and $upstream_addr show it
+    std::string route;  // the server's, or the MD5 of the text
 };
+
+// What a request brings along, by which a peer may be chosen for it. Both live as long as the choice.
+struct PeerWish {
+    std::string_view key = {};    // of by_hash and by_ring; by_address: the bytes address_key() gives
+    std::string_view route = {};  // of the peer it is bound to, as long as that can be asked
+};
+// The bytes of a client's address that count: three of IPv4, all of IPv6. They point into the address, or are constant.
+std::string_view address_key(const Address& client);
 
 // What came of trying a peer.
 struct PeerOutcome {
     bool failed = false;  // it counts against the peer (max_fails)
-    // Of an answer that came whole; in microseconds from when the try began.
-    std::optional<uint64_t> header_us = std::nullopt;
-    std::optional<uint64_t> response_us = std::nullopt;
+    // Of an answer that was taken; in microseconds from when the try began. 0: there was none.
+    uint64_t header_us = 0;
+    uint64_t response_us = 0;
 };
 
 // The peers of a group in this worker. One that is replaced lives on for the choices that began with it.
@@ -74,6 +106,8 @@ class PeerRoster {
     std::vector<Peer> peers_;
     std::vector<std::shared_ptr<PeerState>> states_;
     std::vector<Candidate> candidates_;  // of all peers, in this order
+    std::vector<uint32_t> in_ring_;      // likewise, when there is a ring
+    Dice* dice_ = nullptr;
     size_t primaries_ = 0;
     uint32_t tries_ = 0;  // how many are not down
 };
@@ -81,7 +115,7 @@ class PeerRoster {
 // All rosters of a worker.
 class WorkerPeers {
  public:
-    WorkerPeers(const Lives& lives, Life self) : lives_(lives), self_(self) {}
+    WorkerPeers(const Lives& lives, Life self);
 
     std::shared_ptr<PeerRoster> roster(const std::shared_ptr<const PeerGroup>& group);
 
@@ -101,6 +135,7 @@ class WorkerPeers {
 
     [[maybe_unused]] const Lives& lives_;
     [[maybe_unused]] Life self_;
+    Dice dice_;
     std::unordered_map<const PeerGroup*, OfGroup> groups_;
     std::map<std::string, std::weak_ptr<PeerState>> states_;
 };
@@ -108,7 +143,7 @@ class WorkerPeers {
 // One request's way through the peers of a group. It lives in the frame of the exchange.
 class PeerChoice {
  public:
-    explicit PeerChoice(std::shared_ptr<PeerRoster> roster);
+    explicit PeerChoice(std::shared_ptr<PeerRoster> roster, PeerWish wish = {});
     PeerChoice(const PeerChoice&) = delete;
     PeerChoice& operator=(const PeerChoice&) = delete;
     ~PeerChoice();
@@ -117,6 +152,8 @@ class PeerChoice {
     // REQUIRES: done() was called for the one before.
     const Peer* next(uint64_t now_ms);
 
+    // The head of an answer is here, so long after the try began.
+    void got_header(uint64_t header_us, uint64_t now_ms);
     // What came of it. True when with this failure the peer became unavailable, which wants a line in the log.
     bool done(const PeerOutcome& outcome, uint64_t now_ms);
 
@@ -130,12 +167,18 @@ class PeerChoice {
     bool is_single() const { return roster_->peers_.size() == 1; }
     size_t choose(uint64_t now_ms);
     size_t choose_among(size_t first, Candidates peers, uint64_t now_ms);
+    size_t choose_bound(size_t first, Candidates peers, uint64_t now_ms) const;
+    size_t choose_by_method(Candidates peers, uint64_t now_ms);
+    void end_waiting(uint64_t waited_us, uint64_t now_ms);
 
     std::shared_ptr<PeerRoster> roster_;
+    std::string_view route_;
+    KeySearch search_;
     TriedPeers tried_;  // of the primaries, or of the backups
     size_t current_ = no_peer;
     uint32_t tries_left_;
     bool among_backups_ = false;
+    bool is_waiting_ = false;  // its time is not known yet, and wanted
 };
 
 }  // namespace ringx

@@ -180,6 +180,11 @@ BY_NAME = {
 
 # In an upstream block, where names of other blocks mean something else.
 IN_UPSTREAM = {
+    "hash": ["$uri", "$uri consistent", "$uri what", "$nonsense_", "a${uri", '"" consistent'],
+    "ip_hash": [""],
+    "keepalive": ["5", "x", "-1", "5k", '""'],
+    "least_conn": [""],
+    "random": ["", "two", "two least_conn", "three", "one least_conn", "two most_conn"],
     "server": ["127.0.0.1:80", "127.0.0.1 weight=2 max_fails=0 fail_timeout=5s max_conns=3", "[::1]:81 down",
                "unix:/x backup", "127.0.0.1 weight=0", "127.0.0.1 weight=x", "127.0.0.1 weight=",
                "127.0.0.1 max_fails=-1", "127.0.0.1 max_fails=x", "127.0.0.1 fail_timeout=x",
@@ -192,7 +197,7 @@ IN_UPSTREAM = {
 
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
-    "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
+    "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "least_time", "max_headers",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
     "stall_threshold", "use", "load_module", "http", "events", "server",
 }
@@ -277,11 +282,11 @@ def test_blocks_and_numbers_of_arguments_are_those_of_nginx(prefix, block):
 def cases():
     """For each directive a value that is taken, the same twice, and values that are not: pairs of block and line."""
     for name, contexts, syntax in table():
-        in_upstream = contexts == ["upstream"]
-        if name in NO_VALUES and not in_upstream:
+        own = IN_UPSTREAM if contexts == ["upstream"] else BY_NAME
+        if name in NO_VALUES and name not in own:
             continue
         block = next(letter for context, letter in LETTERS.items() if context in contexts)
-        values = (IN_UPSTREAM if in_upstream else BY_NAME).get(name) or BY_SYNTAX.get(syntax)
+        values = own.get(name) or BY_SYNTAX.get(syntax)
         assert values, f"no values for {name} {syntax}"
         lines = [f"{name} {value}".strip() + ("" if value.endswith("}") else ";") for value in values]
         for line in [*lines, f"{lines[0]} {lines[0]}"]:

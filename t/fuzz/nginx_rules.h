@@ -213,7 +213,7 @@ inline constexpr Rule rules[] = {
     {conf::upstream, 0b10,
      " include keepalive keepalive_requests keepalive_time keepalive_timeout "},
     {conf::upstream, 0b110,
-     " hash zone "},
+     " hash keepalive least_time zone "},
     {conf::upstream, 0b111,
      " random "},
     {conf::upstream, 0b1111111110,

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace ringx {
@@ -22,18 +23,20 @@ PeerServer server(uint16_t port, PeerRules rules = {}, bool backup = false) {
     return made;
 }
 
-std::shared_ptr<PeerGroup> group_of(std::vector<PeerServer> servers) {
+std::shared_ptr<PeerGroup> group_of(std::vector<PeerServer> servers, Balance balance = Balance::in_turn) {
     auto group = std::make_shared<PeerGroup>();
     group->name = "backend";
     group->servers = std::move(servers);
+    group->balance = balance;
+    group->complete();
     return group;
 }
 
 class PeersTest : public testing::Test {
  protected:
     // The ports that one request tries, if all of them fail.
-    std::string failing_tries(const std::shared_ptr<const PeerGroup>& group) {
-        PeerChoice choice(peers_.roster(group));
+    std::string failing_tries(const std::shared_ptr<const PeerGroup>& group, PeerWish wish = {}) {
+        PeerChoice choice(peers_.roster(group), wish);
         std::string ports;
         while (const Peer* peer = choice.next(now)) {
             ports += std::to_string(peer->address.port()) + " ";
@@ -43,10 +46,10 @@ class PeersTest : public testing::Test {
         return ports;
     }
     // The ports of so many requests that succeed.
-    std::string requests(const std::shared_ptr<const PeerGroup>& group, int count) {
+    std::string requests(const std::shared_ptr<const PeerGroup>& group, int count, PeerWish wish = {}) {
         std::string ports;
         for (int i = 0; i < count; ++i) {
-            PeerChoice choice(peers_.roster(group));
+            PeerChoice choice(peers_.roster(group), wish);
             const Peer* peer = choice.next(now);
             ports += peer == nullptr ? "- " : std::to_string(peer->address.port()) + " ";
             if (peer != nullptr) {
@@ -95,8 +98,7 @@ TEST_F(PeersTest, a_group_that_comes_again_goes_on_with_what_is_known_of_its_ser
     EXPECT_EQ(failing_tries(group), "1 2 3 ");
     auto changed = group_of({server(4), server(2), server(3, {.max_fails = 5})});
     EXPECT_EQ(requests(changed, 4), "3 4 3 4 ");
-    auto other = group_of({server(2)});
-    other->servers.push_back(server(3));
+    auto other = group_of({server(2), server(3)});
     other->name = "other";
     EXPECT_EQ(requests(other, 2), "2 3 ");
 }
@@ -118,6 +120,68 @@ TEST_F(PeersTest, a_server_without_address_is_found_when_its_name_is) {
     EXPECT_EQ(before.next(now)->address.port(), 1) << "a choice goes on with the roster it began with";
     peers_.resolved(group, 0, {});
     EXPECT_EQ(requests(group, 2), "1 1 ");
+}
+
+TEST_F(PeersTest, every_method_tries_all_servers) {
+    for (Balance balance : {Balance::in_turn, Balance::least_connected, Balance::fastest, Balance::by_address,
+                            Balance::by_hash, Balance::by_ring, Balance::at_random, Balance::less_connected_of_two,
+                            Balance::faster_of_two}) {
+        for (std::string_view key : {"", "key"}) {
+            auto group = group_of({server(1), server(2), server(3), server(4), server(5)}, balance);
+            group->name = std::to_string(static_cast<int>(balance)) + std::string(key);
+            std::string ports = failing_tries(group, {.key = key});
+            for (char port = '1'; port <= '5'; ++port) {
+                EXPECT_EQ(std::count(ports.begin(), ports.end(), port), 1) << group->name << ": " << ports;
+            }
+            EXPECT_EQ(failing_tries(group, {.key = key}), "") << group->name;
+        }
+    }
+}
+
+TEST_F(PeersTest, a_key_stays_with_its_server) {
+    for (Balance balance : {Balance::by_address, Balance::by_hash, Balance::by_ring}) {
+        auto group = group_of({server(1), server(2), server(3)}, balance);
+        std::string first = requests(group, 1, {.key = "abc"});
+        EXPECT_EQ(requests(group, 3, {.key = "abc"}), first + first + first);
+    }
+}
+
+TEST_F(PeersTest, a_request_is_bound_to_the_peer_of_its_route_as_long_as_that_can_be_asked) {
+    PeerServer named = server(2, {.drain = true});
+    named.route = "b";
+    auto group = group_of({server(1), named, server(3)}, Balance::at_random);
+    EXPECT_EQ(requests(group, 3, {.route = "b"}), "2 2 2 ");
+    EXPECT_FALSE(requests(group, 20).contains('2')) << "it is drained";
+    std::string_view own = peers_.roster(group)->peers()[2].route;
+    EXPECT_EQ(own.size(), 32u);
+    EXPECT_EQ(requests(group, 3, {.route = own}), "3 3 3 ");
+    EXPECT_NE(requests(group, 1, {.route = "unknown"}), "- ");
+    EXPECT_TRUE(failing_tries(group, {.route = "b"}).starts_with("2 "));
+    EXPECT_FALSE(requests(group, 3, {.route = "b"}).contains('2')) << "it has failed";
+}
+
+TEST_F(PeersTest, times_are_learnt_from_answers) {
+    auto group = group_of({server(1), server(2)}, Balance::fastest);
+    group->time.inflight = true;
+    for (uint64_t us : {900'000, 100'000}) {
+        PeerChoice choice(peers_.roster(group));
+        ASSERT_NE(choice.next(now), nullptr);
+        choice.got_header(us, now + us / 1000);
+        (void)choice.done({.header_us = us, .response_us = us}, now + us / 1000);
+    }
+    EXPECT_EQ(requests(group, 3), "2 2 2 ");
+    {
+        PeerChoice unanswered(peers_.roster(group));
+        EXPECT_EQ(unanswered.next(now)->address.port(), 2);
+    }
+    EXPECT_EQ(requests(group, 3), "2 2 2 ") << "who asked has gone, nobody waits";
+}
+
+TEST(AddressKey, is_what_counts_of_an_address) {
+    using namespace std::string_view_literals;
+    EXPECT_EQ(address_key(*Address::parse("1.2.3.4", 80)), "\x01\x02\x03"sv);
+    EXPECT_EQ(address_key(*Address::parse("[::1]", 80)), "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01"sv);
+    EXPECT_EQ(address_key(*Address::parse("unix:/path", 80)), "\0\0\0"sv);
 }
 
 }  // namespace

@@ -1,0 +1,79 @@
+"""Lines of upstream blocks: what the nginx of these tests does not know yet, and what it knows of several blocks.
+
+Everything it does know is compared with it in test_every_directive.py. Here the sentences are those of its newer
+versions where those have the directive, and ours otherwise.
+"""
+
+import pytest
+
+CONFIG = "events {{ }} http {{ upstream u {{ {} }} server {{ }} }}"
+
+ACCEPTED = [
+    "server 127.0.0.1 slow_start=10s drain route=a;",
+    "server localhost resolve;",
+    "server localhost service=http resolve;",
+    "server 127.0.0.1 resolve;",
+    "least_conn; server 127.0.0.1; server 127.0.0.2 backup slow_start=1m;",
+    "least_time header; server 127.0.0.1;",
+    "least_time last_byte inflight; server 127.0.0.1; server 127.0.0.2 backup;",
+    "random two least_time=header; server 127.0.0.1;",
+    "random two least_time=last_byte; server 127.0.0.1;",
+    "keepalive 0; server 127.0.0.1;",
+    "keepalive 5 local; server 127.0.0.1;",
+]
+
+REFUSED = [
+    ("server 127.0.0.1 slow_start=x;", 'invalid parameter "slow_start=x"'),
+    ("server 127.0.0.1 drain=1;", 'invalid parameter "drain=1"'),
+    ("server 127.0.0.1 resolve=on;", 'invalid parameter "resolve=on"'),
+    ("server 127.0.0.1 route=" + 33 * "x" + ";", "route is longer than 32 bytes"),
+    ("server localhost service= resolve;", "service name is empty"),
+    ("server localhost service=http;", 'service upstream "localhost" requires "resolve" parameter'),
+    ("server localhost:80 service=http resolve;", 'service upstream "localhost:80" may not have port'),
+    ("server 127.0.0.1 service=http resolve;", 'service upstream "127.0.0.1" requires a domain name'),
+    *((f"{method}; server 127.0.0.1; server 127.0.0.2 {parameter};",
+       f'balancing method does not support parameter "{parameter}"')
+      for method in ("ip_hash", "hash $uri", "hash $uri consistent", "random", "random two")
+      for parameter in ("backup", "slow_start=1s")),
+    ("server 127.0.0.1 backup;", 'no servers in upstream "u"'),
+    ("least_time soon; server 127.0.0.1;", 'invalid value "soon" in "least_time" directive'),
+    ("least_time header outflight; server 127.0.0.1;", 'invalid parameter "outflight"'),
+    ("least_time header; least_time header; server 127.0.0.1;", '"least_time" directive is duplicate'),
+    ("random two least_time=soon; server 127.0.0.1;", 'invalid parameter "least_time=soon"'),
+    ("keepalive 5 global; server 127.0.0.1;", 'invalid parameter "global"'),
+    ("server 127.0.0.1; } upstream u { server 127.0.0.1;", 'duplicate upstream "u"'),
+    ("server 127.0.0.1; } upstream U { server 127.0.0.1;", 'duplicate upstream "U"'),
+]
+
+WARNED = [
+    ("server nowhere.invalid;", 'host not found in upstream "nowhere.invalid"'),
+    ("server nowhere.invalid:81 down; server 127.0.0.1;", 'host not found in upstream "nowhere.invalid:81"'),
+    ("least_conn; ip_hash; server 127.0.0.1;", "load balancing method redefined"),
+    ("least_time header; least_conn; server 127.0.0.1;", "load balancing method redefined"),
+]
+
+
+def check(new_server, lines):
+    done = new_server(config=CONFIG.format(lines)).run("-t")
+    return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("server: [")]
+
+
+@pytest.mark.parametrize("lines", ACCEPTED)
+def test_what_is_right_is_accepted_without_a_word(new_server, lines):
+    assert check(new_server, lines) == (0, [])
+
+
+@pytest.mark.parametrize("lines, sentence", REFUSED)
+def test_what_is_wrong_is_refused(new_server, lines, sentence):
+    server = new_server(config=CONFIG.format(lines))
+    server.expect(r"\[emerg\]")
+    done = server.run("-t")
+    assert done.returncode == 1
+    assert f"server: [emerg] {sentence} in " in done.stderr
+
+
+@pytest.mark.parametrize("lines, sentence", WARNED)
+def test_what_is_probably_wrong_is_warned_of(new_server, lines, sentence):
+    status, said = check(new_server, lines)
+    assert status == 0
+    assert len(said) == 1 and said[0].startswith(f"server: [warn] {sentence} in ")
