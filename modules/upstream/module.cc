@@ -37,6 +37,22 @@ void set_keepalive(Upstream& upstream, conf::Binding& binding) {
     }
 }
 
+void set_zone(Upstream& upstream, conf::Binding& binding) {
+    auto words = binding.words();
+    const conf::Word& name = words[0];
+    if (name.text.empty()) return binding.mistake(name, "invalid zone name \"\"");
+    size_t bytes = 0;
+    if (words.size() > 1) {
+        auto size = conf::parse<conf::Size>(words[1].text);
+        if (!size) return binding.mistake(words[1], text::format("invalid zone size \"{}\"", words[1].text));
+        if (size->bytes < SharedZone::bytes_min) {
+            return binding.mistake(name, text::format("zone \"{}\" is too small", name.text));
+        }
+        bytes = size->bytes;
+    }
+    upstream.zone = named_zones.in(binding.block()).use(binding, name, name.text, bytes, "upstream");
+}
+
 constexpr auto here = conf::upstream;
 
 constexpr conf::Directive directives[] = {
@@ -45,6 +61,8 @@ constexpr conf::Directive directives[] = {
     conf::custom<&add_upstream_server>("server", here, conf::at_least_one, "A server of the group.")
         .shown_as("address [weight=number] [max_conns=number] [max_fails=number] [fail_timeout=time] [backup] [down] "
                   "[drain] [slow_start=time] [route=string] [resolve] [service=name]"),
+    conf::custom<&set_zone>("zone", here, {1, 2}, "Where all workers together keep what they know of the servers.")
+        .shown_as("name [size]"),
     conf::custom<&set_hash>("hash", here, {1, 2}, "The server is chosen by a key: the same key, the same server.")
         .shown_as("key [consistent]"),
     conf::custom<&set_ip_hash>("ip_hash", here, {0, 0}, "The server is chosen by the client's address."),

@@ -63,13 +63,17 @@ void SharedTableBase::unlink(Entry& entry) {
     (older != nullptr ? older->newer : root_->oldest) = entry.newer;
 }
 
+void SharedTableBase::renew(Entry& entry) {
+    unlink(entry);
+    link(entry);
+}
+
 SharedTableBase::Entry* SharedTableBase::find(std::string_view key) {
     if (root_ == nullptr) return nullptr;
     auto hash = static_cast<uint32_t>(siphash(lock_.seed(), key));
     for (Entry* entry = entry_at(bucket(hash)); entry != nullptr; entry = entry_at(entry->next)) {
         if (entry->hash != hash || entry->key() != key) continue;
-        unlink(*entry);
-        link(*entry);
+        renew(*entry);
         return entry;
     }
     return nullptr;

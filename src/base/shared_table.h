@@ -41,6 +41,7 @@ class SharedTableBase {
     Entry* insert(std::string_view key, size_t value_bytes);
     void remove(Entry& entry);
     Entry* oldest();
+    void renew(Entry& entry);
 
  private:
     void link(Entry& entry);
@@ -72,6 +73,8 @@ class SharedTable : private SharedTableBase {
         return {entry.value() + sizeof(Value), entry.value_bytes - sizeof(Value)};
     }
     void remove(Value& value) { SharedTableBase::remove(*entry_of(value)); }
+    // It is the newest from now on, as if it had been looked for.
+    void renew(Value& value) { SharedTableBase::renew(*entry_of(value)); }
     // The one not used for longest; null when the table is empty.
     Value* oldest() { return value_of(SharedTableBase::oldest()); }
 

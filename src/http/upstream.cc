@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "http/known_addresses.h"
+#include "http/limits.h"
 #include "http/request.h"
 
 namespace ringx::http {
@@ -31,6 +32,7 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
     group->servers = upstream.servers;
     group->balance = *upstream.balance;
     group->time = upstream.time;
+    if (upstream.zone != nullptr) group->zone = upstream.zone->shared_from_this();
     group->complete();
     return group;
 }
@@ -40,7 +42,16 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
 constinit conf::Slot<Upstreams> upstreams{conf::http};
 const conf::Section upstreams_section{"upstreams", {}, &upstreams};
 
-std::shared_ptr<PeerRoster> Upstream::roster(Request& request) const { return worker_peers(request).roster(group); }
+std::shared_ptr<PeerRoster> Upstream::roster(Request& request) const {
+    std::shared_ptr<PeerRoster> roster = worker_peers(request).roster(group);
+    auto news = roster->take_news();
+    if (news.repaired) report_repair(request, *zone);
+    if (news.full) {
+        request.log().write(Level::error, request.log_context(), "no room in zone \"{}\" for all peers of \"{}\"",
+                            zone->name, name);
+    }
+    return roster;
+}
 
 PeerWish Upstream::wish(Request& request) const {
     if (*balance == Balance::by_address) return {.key = request.arena.copy(address_key(request.remote()))};

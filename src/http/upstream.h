@@ -31,6 +31,7 @@ struct Upstream {
     Setting<Balance> balance{Balance::in_turn};
     TimeRules time;
     Template key;  // of hash
+    const NamedZone* zone = nullptr;  // null: each worker counts for itself
 
     Setting<uint32_t> keepalive{32};      // idle connections that each worker keeps; 0: none
     bool keepalive_local = true;  // a location does not use those of another

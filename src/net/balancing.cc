@@ -155,7 +155,6 @@ size_t choose_better_of_two(Candidates peers, const TriedPeers& tried, const Tim
 
 void note_choice(const Candidate& peer, uint64_t now_ms) {
     PeerState& state = *peer.state;
-    ++state.connections;
     ++state.requests;
     state.chosen_ms = now_ms;
     // One that had failed and is given another chance: if it fails again, the time begins anew.
@@ -192,6 +191,13 @@ void note_waited(PeerState& state, uint64_t waited_ms, uint64_t now_ms) {
     state.waited_ms -= std::min(state.waited_ms, waited_ms);
     state.waiting_since_ms = now_ms;
     if (--state.waiting == 0) state.waited_ms = 0;
+}
+
+// They had waited for as long as the others, on average.
+void forget_waiting(PeerState& state, uint32_t count) {
+    if (count == 0) return;
+    state.waited_ms -= state.waited_ms / state.waiting * count;
+    state.waiting -= count;
 }
 
 void note_time(uint64_t& average_us, uint64_t time_us) {

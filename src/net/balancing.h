@@ -129,15 +129,16 @@ size_t choose_at_random(Candidates peers, const TriedPeers& tried, Dice& dice, K
 size_t choose_better_of_two(Candidates peers, const TriedPeers& tried, const TimeRules* by_time, Dice& dice,
                             KeySearch& search, uint64_t now_ms);
 
-// What being chosen, and what came of it, does to a peer. A group of one is never taken for failed.
+// What being chosen, and what came of it, does to a peer. Connections are counted by whoever holds them.
 void note_choice(const Candidate& peer, uint64_t now_ms);
 // True when with this failure the peer became unavailable.
 bool note_failure(const Candidate& peer, uint64_t now_ms);
 void note_success(const Candidate& peer, uint64_t now_ms);
 
-// For choose_fastest: a request begins to wait; its time is known, or it will never be; and what it was.
+// For choose_fastest: a request begins to wait; its time is known; it never will be; and what it was.
 void note_waiting(PeerState& state, uint64_t now_ms);
 void note_waited(PeerState& state, uint64_t waited_ms, uint64_t now_ms);
+void forget_waiting(PeerState& state, uint32_t count);
 void note_time(uint64_t& average_us, uint64_t time_us);
 
 }  // namespace ringx

@@ -56,11 +56,14 @@ WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& gr
     }
     OfGroup& made = groups_[group.get()];
     made.group = group;
-    for (const PeerServer& server : group->servers) made.addresses.push_back(server.addresses);
+    for (const PeerServer& server : group->servers) {
+        auto& found = made.found.emplace_back();
+        for (const Address& address : server.addresses) found.push_back({.address = address});
+    }
     made.roster = make_roster(group, made);
-    // Those of generations that have gone, and then the states that only they knew.
+    // Those of generations that have gone, and then the records that only they had.
     std::erase_if(groups_, [](const auto& entry) { return entry.second.group.expired(); });
-    std::erase_if(states_, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
     return made;
 }
 
@@ -69,22 +72,26 @@ std::shared_ptr<PeerRoster> WorkerPeers::roster(const std::shared_ptr<const Peer
 }
 
 void WorkerPeers::resolved(const std::shared_ptr<const PeerGroup>& group, size_t server,
-                           std::span<const Address> addresses) {
+                           std::span<const FoundPeer> peers) {
     OfGroup& ours = of(group);
-    CHECK(server < ours.addresses.size());
-    if (std::ranges::is_permutation(addresses, ours.addresses[server])) return;
-    ours.addresses[server].assign(addresses.begin(), addresses.end());
+    CHECK(server < ours.found.size());
+    auto are_equal = [](const FoundPeer& a, const FoundPeer& b) {
+        return a.address == b.address && a.weight == b.weight && a.backup == b.backup;
+    };
+    if (std::ranges::is_permutation(peers, ours.found[server], are_equal)) return;
+    ours.found[server].assign(peers.begin(), peers.end());
     ours.roster = make_roster(group, ours);
 }
 
-std::shared_ptr<PeerState> WorkerPeers::state_of(const std::string& key, const PeerRules& rules) {
-    auto& known = states_[key];
-    auto state = known.lock();
-    if (state == nullptr) {
-        state = std::make_shared<PeerState>(PeerState::fresh(rules));
-        known = state;
+std::shared_ptr<PeerRecord> WorkerPeers::record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
+                                                   const PeerRules& rules) {
+    auto& known = records_[{zone.get(), key}];
+    auto record = known.lock();
+    if (record == nullptr) {
+        record = std::make_shared<PeerRecord>(lives_, self_, zone, std::move(key), rules);
+        known = record;
     }
-    return state;
+    return record;
 }
 
 std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const PeerGroup>& group,
@@ -93,14 +100,17 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
     auto roster = std::make_shared<PeerRoster>();
     roster->group_ = group;
     roster->dice_ = &dice_;
+    if (group->zone != nullptr) roster->zone_ = group->zone->memory;
     for (bool backup : {false, true}) {
         for (size_t i = 0; i < group->servers.size(); ++i) {
             const PeerServer& server = group->servers[i];
-            if (server.backup != backup) continue;
-            for (const Address& address : ours.addresses[i]) {
-                std::string text = address.text();
+            for (const FoundPeer& found : ours.found[i]) {
+                if ((server.backup || found.backup) != backup) continue;
+                PeerRules rules = server.rules;
+                if (rules.weight == 1 && found.weight != 0) rules.weight = found.weight;
+                std::string text = found.address.text();
                 std::string route = server.route.empty() ? md5_text(text) : server.route;
-                roster->peers_.push_back({&server, address, std::move(text), std::move(route)});
+                roster->peers_.push_back({&server, rules, found.address, std::move(text), std::move(route)});
                 roster->in_ring_.push_back(group->in_ring[i]);
             }
         }
@@ -110,34 +120,80 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
     for (const Peer& peer : roster->peers_) {
         std::string key = text::format("{}\n{}\n{}", group->name, peer.server->name, peer.text);
         key += text::format("\n{}", times[key]++);
-        const PeerRules& rules = peer.server->rules;
-        roster->states_.push_back(state_of(key, rules));
-        roster->candidates_.push_back({.rules = &rules, .state = roster->states_.back().get()});
+        const PeerRules& rules = peer.rules;
+        roster->records_.push_back(record_of(roster->zone_, std::move(key), rules));
+        roster->candidates_.push_back({.rules = &rules, .state = nullptr});
         roster->tries_ += !rules.down && !rules.drain;
+    }
+    PeerLock lock(roster->zone());
+    for (size_t i = 0; i < roster->records_.size(); ++i) {
+        roster->records_[i]->use(lock, *roster->candidates_[i].rules);
     }
     return roster;
 }
 
+Candidates PeerRoster::candidates(PeerLock& lock, uint64_t now_ms) {
+    constexpr uint64_t between_looks_ms = 1000;
+    uint32_t emptied = lock.zone() == nullptr ? 0 : lock.zone()->emptied();
+    if (!emptied_ || *emptied_ != emptied) {
+        for (size_t i = 0; i < records_.size(); ++i) {
+            candidates_[i].state = &records_[i]->state(lock);
+            news_.full |= records_[i]->has_no_room();
+        }
+        news_.repaired |= emptied_.has_value();
+        emptied_ = emptied;
+    }
+    if (lock.zone() != nullptr && now_ms - looked_for_the_dead_ms_ >= between_looks_ms) {
+        looked_for_the_dead_ms_ = now_ms;
+        for (const auto& record : records_) record->forget_the_dead(lock);
+    }
+    return candidates_;
+}
+
+PeerState PeerRoster::state(size_t peer, uint64_t now_ms) {
+    PeerLock lock(zone());
+    return *candidates(lock, now_ms)[peer].state;
+}
+
+void PeerRoster::set_healthy(size_t peer, bool healthy, uint64_t now_ms) {
+    PeerLock lock(zone());
+    PeerState& state = *candidates(lock, now_ms)[peer].state;
+    if (healthy && state.unhealthy != 0) state.back_ms = now_ms;
+    state.unhealthy = !healthy;
+}
+
 PeerChoice::PeerChoice(std::shared_ptr<PeerRoster> roster, PeerWish wish)
-    : roster_(std::move(roster)), route_(wish.route), search_{.key = wish.key}, tries_left_(roster_->tries_) {}
+    : roster_(std::move(roster)),
+      group_(roster_->group_.lock()),
+      route_(wish.route),
+      search_{.key = wish.key},
+      tries_left_(roster_->tries_) {
+    CHECK(group_ != nullptr);
+}
 
 PeerChoice::~PeerChoice() {
-    if (current_ != no_peer) (void)done({}, 0);
+    if (current_ == no_peer) return;
+    PeerLock lock(roster_->zone());
+    PeerRecord& record = *roster_->records_[current_];
+    if (is_waiting_) record.end_waiting(lock, std::nullopt, 0);
+    record.give_back(lock);
 }
 
 const Peer* PeerChoice::next(uint64_t now_ms) {
     CHECK(current_ == no_peer);
-    current_ = choose(now_ms);
+    PeerLock lock(roster_->zone());
+    Candidates all = roster_->candidates(lock, now_ms);
+    current_ = choose(all, now_ms);
     if (current_ == no_peer) return nullptr;
-    const Candidate& peer = roster_->candidates_[current_];
-    note_choice(peer, now_ms);
+    note_choice(all[current_], now_ms);
+    PeerRecord& record = *roster_->records_[current_];
+    record.hold(lock);
     is_waiting_ = group().time.inflight;
-    if (is_waiting_) note_waiting(*peer.state, now_ms);
+    if (is_waiting_) record.begin_waiting(lock, now_ms);
     return &roster_->peers_[current_];
 }
 
-size_t PeerChoice::choose(uint64_t now_ms) {
-    Candidates all = roster_->candidates_;
+size_t PeerChoice::choose(Candidates all, uint64_t now_ms) {
     if (!among_backups_) {
         size_t chosen = choose_among(0, all.first(roster_->primaries_), now_ms);
         if (chosen != no_peer || roster_->primaries_ == all.size()) return chosen;
@@ -173,7 +229,7 @@ size_t PeerChoice::choose_bound(size_t first, Candidates peers, uint64_t now_ms)
 }
 
 size_t PeerChoice::choose_by_method(Candidates peers, uint64_t now_ms) {
-    const PeerGroup& group = *roster_->group_;
+    const PeerGroup& group = *group_;
     Dice& dice = *roster_->dice_;
     if (group.balance == Balance::least_connected) return choose_least_connected(peers, tried_, now_ms);
     if (group.balance == Balance::fastest) return choose_fastest(peers, tried_, group.time, now_ms);
@@ -198,22 +254,23 @@ size_t PeerChoice::choose_by_method(Candidates peers, uint64_t now_ms) {
     return no_peer;
 }
 
-void PeerChoice::end_waiting(uint64_t waited_us, uint64_t now_ms) {
-    if (is_waiting_) note_waited(*roster_->candidates_[current_].state, waited_us / 1000, now_ms);
-    is_waiting_ = false;
-}
-
 void PeerChoice::got_header(uint64_t header_us, uint64_t now_ms) {
     CHECK(current_ != no_peer);
-    if (group().time.until == TimeRules::Until::header) end_waiting(header_us, now_ms);
+    if (!is_waiting_ || group().time.until != TimeRules::Until::header) return;
+    PeerLock lock(roster_->zone());
+    roster_->records_[current_]->end_waiting(lock, header_us / 1000, now_ms);
+    is_waiting_ = false;
 }
 
 bool PeerChoice::done(const PeerOutcome& outcome, uint64_t now_ms) {
     CHECK(current_ != no_peer);
-    const Candidate& peer = roster_->candidates_[current_];
-    end_waiting(outcome.response_us, now_ms);
+    PeerLock lock(roster_->zone());
+    PeerRecord& record = *roster_->records_[current_];
+    Candidate peer{.rules = roster_->candidates_[current_].rules, .state = &record.state(lock)};
+    if (is_waiting_) record.end_waiting(lock, outcome.response_us / 1000, now_ms);
+    is_waiting_ = false;
+    record.give_back(lock);
     current_ = no_peer;
-    --peer.state->connections;
     // Of failures no times are kept: who fails soon is not fast.
     if (!outcome.failed && outcome.header_us != 0) {
         note_time(peer.state->header_us, outcome.header_us);

@@ -10,15 +10,18 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/lives.h"
 #include "net/address.h"
 #include "net/balancing.h"
+#include "net/peer_records.h"
 #include "net/zones.h"
 
 namespace ringx {
@@ -71,6 +74,7 @@ struct PeerGroup {
 // One address of a server.
 struct Peer {
     const PeerServer* server;  // lives as long as the group
+    PeerRules rules;           // the server's, or with the weight a name server has told
     Address address;
     std::string text;   // "127.0.0.1:80", "unix:/path": as logs and $upstream_addr show it
     std::string route;  // the server's, or the MD5 of the text
@@ -92,21 +96,49 @@ struct PeerOutcome {
     uint64_t response_us = 0;
 };
 
+// What a name server says of a name. Of services (SRV) those with the best priority are no backups.
+struct FoundPeer {
+    Address address;
+    uint32_t weight = 0;  // 0: the server's; otherwise it holds for a server whose own weight is 1
+    bool backup = false;
+};
+
 // The peers of a group in this worker. One that is replaced lives on for the choices that began with it.
 class PeerRoster {
  public:
-    const PeerGroup& group() const { return *group_; }
+    // REQUIRES: somebody keeps the group, as choices do.
+    const PeerGroup& group() const { return *group_.lock(); }
     std::span<const Peer> peers() const { return peers_; }  // primaries, then backups
+
+    // What has happened to a peer, by its index.
+    PeerState state(size_t peer, uint64_t now_ms);
+    // A health check has found out about it.
+    void set_healthy(size_t peer, bool healthy, uint64_t now_ms);
+
+    // What the log wants to know of its zone, told once.
+    struct ZoneNews {
+        bool repaired = false;  // it had to be emptied
+        bool full = false;      // workers count alone
+    };
+    ZoneNews take_news() { return std::exchange(news_, {}); }
 
  private:
     friend class WorkerPeers;
     friend class PeerChoice;
 
-    std::shared_ptr<const PeerGroup> group_;
+    SharedZone* zone() const { return zone_.get(); }
+    // REQUIRES: the lock is that of the zone.
+    Candidates candidates(PeerLock& lock, uint64_t now_ms);
+
+    std::weak_ptr<const PeerGroup> group_;  // weak: who goes with a group cannot keep it
+    std::shared_ptr<SharedZone> zone_;  // null: there is none
     std::vector<Peer> peers_;
-    std::vector<std::shared_ptr<PeerState>> states_;
+    std::vector<std::shared_ptr<PeerRecord>> records_;
     std::vector<Candidate> candidates_;  // of all peers, in this order
     std::vector<uint32_t> in_ring_;      // likewise, when there is a ring
+    std::optional<uint32_t> emptied_;    // how often the zone was, when the candidates were found
+    uint64_t looked_for_the_dead_ms_ = 0;
+    ZoneNews news_;
     Dice* dice_ = nullptr;
     size_t primaries_ = 0;
     uint32_t tries_ = 0;  // how many are not down
@@ -119,25 +151,27 @@ class WorkerPeers {
 
     std::shared_ptr<PeerRoster> roster(const std::shared_ptr<const PeerGroup>& group);
 
-    // A name of the group's was looked up: from now on its server, known by its index, has these addresses.
-    void resolved(const std::shared_ptr<const PeerGroup>& group, size_t server, std::span<const Address> addresses);
+    // A name of the group's was looked up: from now on its server, known by its index, has these peers.
+    void resolved(const std::shared_ptr<const PeerGroup>& group, size_t server, std::span<const FoundPeer> peers);
 
  private:
     struct OfGroup {
         std::weak_ptr<const PeerGroup> group;
-        std::vector<std::vector<Address>> addresses;  // of each server
+        std::vector<std::vector<FoundPeer>> found;  // of each server
         std::shared_ptr<PeerRoster> roster;
     };
 
     OfGroup& of(const std::shared_ptr<const PeerGroup>& group);
     std::shared_ptr<PeerRoster> make_roster(const std::shared_ptr<const PeerGroup>& group, const OfGroup& ours);
-    std::shared_ptr<PeerState> state_of(const std::string& key, const PeerRules& rules);
+    std::shared_ptr<PeerRecord> record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
+                                          const PeerRules& rules);
 
-    [[maybe_unused]] const Lives& lives_;
-    [[maybe_unused]] Life self_;
+    const Lives& lives_;
+    Life self_;
     Dice dice_;
     std::unordered_map<const PeerGroup*, OfGroup> groups_;
-    std::map<std::string, std::weak_ptr<PeerState>> states_;
+    // States are worth the same as long as they lie in the same zone.
+    std::map<std::pair<const SharedZone*, std::string>, std::weak_ptr<PeerRecord>> records_;
 };
 
 // One request's way through the peers of a group. It lives in the frame of the exchange.
@@ -161,17 +195,17 @@ class PeerChoice {
     const Peer* current() const { return current_ == no_peer ? nullptr : &roster_->peers_[current_]; }
     // How many more tries make sense (nginx's count: peers that are not down, less those that were tried).
     uint32_t tries_left() const { return tries_left_; }
-    const PeerGroup& group() const { return roster_->group(); }
+    const PeerGroup& group() const { return *group_; }
 
  private:
     bool is_single() const { return roster_->peers_.size() == 1; }
-    size_t choose(uint64_t now_ms);
+    size_t choose(Candidates all, uint64_t now_ms);
     size_t choose_among(size_t first, Candidates peers, uint64_t now_ms);
     size_t choose_bound(size_t first, Candidates peers, uint64_t now_ms) const;
     size_t choose_by_method(Candidates peers, uint64_t now_ms);
-    void end_waiting(uint64_t waited_us, uint64_t now_ms);
 
     std::shared_ptr<PeerRoster> roster_;
+    std::shared_ptr<const PeerGroup> group_;
     std::string_view route_;
     KeySearch search_;
     TriedPeers tried_;  // of the primaries, or of the backups

@@ -193,6 +193,7 @@ IN_UPSTREAM = {
                "127.0.0.1:99999", "127.0.0.1:x", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:80-90", ":80", "[::1", "[::x]",
                "[::1]x", "[::1]:x", "[]:80", '""', "unix:", f"unix:/{'x' * 200}", "a/b", "http://a", "*", "*:80", "::1",
                "$host", "localhost"],
+    "zone": ["a 64k", "a", "a 1k", "a x", '"" 64k', "a 0", '"" x'],
 }
 
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.

@@ -18,6 +18,7 @@ ACCEPTED = [
     "least_time last_byte inflight; server 127.0.0.1; server 127.0.0.2 backup;",
     "random two least_time=header; server 127.0.0.1;",
     "random two least_time=last_byte; server 127.0.0.1;",
+    "zone a 64k; server 127.0.0.1; } upstream v { zone a; server 127.0.0.1;",
     "keepalive 0; server 127.0.0.1;",
     "keepalive 5 local; server 127.0.0.1;",
 ]
@@ -41,6 +42,10 @@ REFUSED = [
     ("least_time header; least_time header; server 127.0.0.1;", '"least_time" directive is duplicate'),
     ("random two least_time=soon; server 127.0.0.1;", 'invalid parameter "least_time=soon"'),
     ("keepalive 5 global; server 127.0.0.1;", 'invalid parameter "global"'),
+    ("zone a 64k; server 127.0.0.1; } limit_req_zone $uri zone=a:64k rate=1r/s; upstream v { server 127.0.0.1;",
+     'the shared memory zone "a" is already declared for a different use'),
+    ("zone a 64k; server 127.0.0.1; } upstream v { zone a 128k; server 127.0.0.1;",
+     'the size 131072 of shared memory zone "a" conflicts with already declared size 65536'),
     ("server 127.0.0.1; } upstream u { server 127.0.0.1;", 'duplicate upstream "u"'),
     ("server 127.0.0.1; } upstream U { server 127.0.0.1;", 'duplicate upstream "U"'),
 ]

@@ -114,12 +114,31 @@ TEST_F(PeersTest, a_server_without_address_is_found_when_its_name_is) {
     auto group = group_of({unknown, server(1)});
     EXPECT_EQ(requests(group, 2), "1 1 ");
     PeerChoice before(peers_.roster(group));
-    Address found[] = {*Address::parse("127.0.0.1:7", 0), *Address::parse("127.0.0.1:8", 0)};
+    FoundPeer found[] = {{*Address::parse("127.0.0.1:7", 0)}, {*Address::parse("127.0.0.1:8", 0)}};
     peers_.resolved(group, 0, found);
     EXPECT_EQ(requests(group, 3), "7 8 1 ");
     EXPECT_EQ(before.next(now)->address.port(), 1) << "a choice goes on with the roster it began with";
     peers_.resolved(group, 0, {});
     EXPECT_EQ(requests(group, 2), "1 1 ");
+}
+
+TEST_F(PeersTest, a_service_has_weights_and_backups_of_its_own) {
+    PeerServer service;
+    service.name = service.name_to_resolve = "service.example";
+    PeerServer heavy = service;
+    heavy.name = "heavy.example";
+    heavy.rules.weight = 2;
+    auto group = group_of({service, heavy});
+    Address one = *Address::parse("127.0.0.1:1", 0), two = *Address::parse("127.0.0.1:2", 0);
+    FoundPeer found[] = {{.address = one, .weight = 3}, {.address = two, .backup = true}};
+    peers_.resolved(group, 0, found);
+    peers_.resolved(group, 1, std::span(found).first(1));
+    auto all = peers_.roster(group)->peers();
+    ASSERT_EQ(all.size(), 3u);
+    EXPECT_EQ(all[0].rules.weight, 3u);
+    EXPECT_EQ(all[1].rules.weight, 2u) << "what the configuration says comes first";
+    EXPECT_EQ(all[2].address, two);
+    EXPECT_EQ(failing_tries(group), "1 1 2 ");
 }
 
 TEST_F(PeersTest, every_method_tries_all_servers) {

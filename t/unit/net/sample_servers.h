@@ -43,7 +43,6 @@ class SampleServers {
             names += name_of(chosen);
             if (chosen == no_peer) continue;
             note_choice(candidates_[chosen], now_ms);
-            --states_[chosen].connections;
             note_success(candidates_[chosen], now_ms);
         }
         return names;
