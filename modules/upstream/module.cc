@@ -9,6 +9,7 @@
 #include "http/upstream.h"
 #include "modules/upstream/methods.h"
 #include "modules/upstream/servers.h"
+#include "modules/upstream/sticky.h"
 
 namespace ringx::http {
 namespace {
@@ -73,6 +74,11 @@ constexpr conf::Directive directives[] = {
         .shown_as("header | last_byte [inflight]"),
     conf::custom<&set_random>("random", here, {0, 2}, "The server is chosen at random: one, or the better of two.")
         .shown_as("[two [least_conn | least_time=header | least_time=last_byte]]"),
+    conf::custom<&set_sticky>("sticky", here, {2, conf::Arity::unlimited},
+                              "Clients stay with the server that answered them first.")
+        .shown_as("cookie name [expires=time] [domain=domain] [httponly] [samesite=strict|lax|none] [secure] "
+                  "[path=path] | route $variable ... | learn create=$variable lookup=$variable zone=name:size "
+                  "[timeout=time] [header]"),
     conf::custom<&set_keepalive>("keepalive", here, {1, 2},
                                  "How many idle connections to the servers each worker keeps.")
         .shown_as("connections [local]"),

@@ -194,16 +194,6 @@ std::string encode(const Id& id) {
     return out + "==";
 }
 
-// "Thu, 31-Dec-37 23:55:55 GMT": a date as the first cookies had it, with four digits from 2038 on.
-std::string cookie_date(int64_t seconds) {
-    auto date = http_date(seconds);
-    std::string_view text(date.data(), date.size());
-    std::string_view year = text.substr(12, 4);
-    if (seconds <= expires_max) year.remove_prefix(2);
-    return text::format("{}, {}-{}-{} {} GMT", text.substr(0, 3), text.substr(5, 2), text.substr(8, 3), year,
-                        text.substr(17, 8));
-}
-
 std::string cookie_of(Request& request, const Settings& ours, const Visitor& visitor) {
     std::string id;
     if (visitor.got[3] == 0 || visitor.is_reset) {

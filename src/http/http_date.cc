@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/format.h"
 #include "http/text.h"
 
 namespace ringx::http {
@@ -154,6 +155,16 @@ void write_http_date(int64_t seconds, char* out) {
     *out++ = ':';
     out = write_digits(out, time % 60, 2);
     write_text(out, " GMT");
+}
+
+std::string cookie_date(int64_t seconds) {
+    constexpr int64_t two_digits_max = 2145916799;  // the end of 2037
+    auto date = http_date(seconds);
+    std::string_view text(date.data(), date.size());
+    std::string_view year = text.substr(12, 4);
+    if (seconds <= two_digits_max) year.remove_prefix(2);
+    return text::format("{}, {}-{}-{} {} GMT", text.substr(0, 3), text.substr(5, 2), text.substr(8, 3), year,
+                        text.substr(17, 8));
 }
 
 std::array<char, http_date_bytes> http_date(int64_t seconds) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace ringx::http {
@@ -18,6 +19,9 @@ inline constexpr size_t http_date_bytes = 29;  // "Sun, 06 Nov 1994 08:49:37 GMT
 void write_http_date(int64_t seconds, char* out);
 
 std::array<char, http_date_bytes> http_date(int64_t seconds);
+
+// "Thu, 31-Dec-37 23:55:55 GMT": a date as the first cookies had it, with four digits from 2038 on.
+std::string cookie_date(int64_t seconds);
 
 // Seconds from the epoch. Of rfc850-dates, years 70 to 99 are in the twentieth century, as in nginx.
 std::optional<int64_t> parse_http_date(std::string_view text);

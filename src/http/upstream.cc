@@ -54,8 +54,10 @@ std::shared_ptr<PeerRoster> Upstream::roster(Request& request) const {
 }
 
 PeerWish Upstream::wish(Request& request) const {
-    if (*balance == Balance::by_address) return {.key = request.arena.copy(address_key(request.remote()))};
-    return {.key = key.evaluate(request)};
+    PeerWish wish{.key = *balance == Balance::by_address ? request.arena.copy(address_key(request.remote()))
+                                                         : key.evaluate(request)};
+    if (sticky != nullptr) wish.route = sticky->route(request);
+    return wish;
 }
 
 const Upstream* Upstreams::find_block(std::string_view name) const {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "conf/language.h"
-#include "http/variables.h"
+#include "http/sticky.h"
 #include "net/peers.h"
 
 namespace ringx::http {
@@ -32,6 +32,7 @@ struct Upstream {
     TimeRules time;
     Template key;  // of hash
     const NamedZone* zone = nullptr;  // null: each worker counts for itself
+    std::unique_ptr<Sticky> sticky;   // null: nobody is bound to a server
 
     Setting<uint32_t> keepalive{32};      // idle connections that each worker keeps; 0: none
     bool keepalive_local = true;  // a location does not use those of another

@@ -200,7 +200,7 @@ IN_UPSTREAM = {
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "least_time", "max_headers",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
-    "stall_threshold", "use", "load_module", "http", "events", "server",
+    "stall_threshold", "sticky", "use", "load_module", "http", "events", "server",
 }
 
 LETTERS = {"location": "l", "server": "s", "http": "h", "upstream": "u", "events": "e", "main": "m"}

@@ -216,6 +216,8 @@ inline constexpr Rule rules[] = {
      " hash keepalive least_time zone "},
     {conf::upstream, 0b111,
      " random "},
+    {conf::upstream, 0b1111111100,
+     " sticky "},
     {conf::upstream, 0b1111111110,
      " server "},
 };
