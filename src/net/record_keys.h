@@ -12,6 +12,8 @@
 #include <span>
 #include <string_view>
 
+#include "net/hmac.h"
+
 namespace ringx {
 
 enum class Aead : uint8_t { aes_128_gcm, aes_256_gcm, chacha20_poly1305 };
@@ -19,14 +21,14 @@ enum class Aead : uint8_t { aes_128_gcm, aes_256_gcm, chacha20_poly1305 };
 struct RecordKeys {
     static constexpr size_t key_bytes_max = 32;
     static constexpr size_t iv_bytes = 12;
-    static constexpr size_t secret_bytes_max = 48;
+    static constexpr size_t secret_bytes_max = hash_bytes_max;
 
     ~RecordKeys();
 
     Aead aead = Aead::aes_128_gcm;
     bool is_tls_1_3 = false;
     uint64_t sequence = 0;     // of the next record
-    const EVP_MD* hash = nullptr;
+    Hash hash = Hash::sha256;
     std::array<unsigned char, key_bytes_max> key{};
     std::array<unsigned char, iv_bytes> iv{};  // GCM in TLS 1.2: the first four; the others are in each record
     std::array<unsigned char, secret_bytes_max> secret{};  // TLS 1.3: what key and iv were made of
@@ -48,8 +50,8 @@ struct TrafficSecrets {
     size_t client_bytes = 0;  // 0: not told of
     size_t server_bytes = 0;
 
-    // Remembers them when the line is about one of them: NAME RANDOM SECRET, as for SSL_CTX_set_keylog_callback(3).
-    void note(std::string_view line);
+    void note_client(Bytes secret);
+    void note_server(Bytes secret);
 };
 
 // A server's.

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "net/kernel_tls.h"
+#include "net/key_schedule.h"
 
 namespace ringx {
 namespace {
@@ -44,6 +45,7 @@ bool Tls::push() {
 
 Tls::Progress Tls::shake_hands() {
     ERR_clear_error();
+    SecretsWatch watch(secrets_.get());
     written_ = RecordCounter();
     if (reads_early_) {
         read_with_openssl();

@@ -64,8 +64,6 @@ class Tls final : public TlsChannel {
     int kernel_error() const { return kernel_error_; }
 
     static Tls& of(const SSL* ssl) { return static_cast<Tls&>(TlsChannel::of(ssl)); }
-    // A line about the secrets of a handshake, see SSL_CTX_set_keylog_callback(3).
-    static void note_secret(const SSL* ssl, const char* line) { of(ssl).secrets_->note(line); }
     // What the client asked for, in lower case; empty when it named nobody.
     std::string_view server_name() const { return server_name_; }
     const TlsContext& context() const { return *context_; }

@@ -109,7 +109,6 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     set_alpn(settings);
     SSL_CTX_set_tlsext_servername_callback(ctx, acknowledge_name);
     if (settings.reject_handshake) SSL_CTX_set_client_hello_cb(ctx, refuse_hello, nullptr);
-    SSL_CTX_set_keylog_callback(ctx, Tls::note_secret);
     done = run_commands(settings);
     // Whoever seals records later, it is not OpenSSL.
     wants_kernel_ = settings.in_kernel || (SSL_CTX_get_options(ctx) & SSL_OP_ENABLE_KTLS) != 0;

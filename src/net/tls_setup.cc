@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/format.h"
+#include "net/key_schedule.h"
 #include "net/tls_files.h"
 
 namespace ringx::tls_setup {
@@ -30,8 +31,8 @@ std::expected<OwnedSslCtx, std::string> make_ssl_ctx(const SSL_METHOD* method) {
     static const int secure_memory = CRYPTO_secure_malloc_init(secure_bytes, secure_bytes_min);
     if (secure_memory == 0) return refuse("CRYPTO_secure_malloc_init()");
     ERR_clear_error();
-    OwnedSslCtx ctx(SSL_CTX_new(method));
-    if (ctx == nullptr) return refuse("SSL_CTX_new()");
+    OwnedSslCtx ctx(SSL_CTX_new_ex(nullptr, key_schedule_property(), method));
+    if (ctx == nullptr) return refuse("SSL_CTX_new_ex()");
     SSL_CTX_set_options(ctx.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(ctx.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     return ctx;

@@ -40,6 +40,19 @@ class Script {
     std::string_view bytes_;
 };
 
+// A line of a key log: NAME RANDOM SECRET, see SSL_CTX_set_keylog_callback(3).
+void note(TrafficSecrets& secrets, std::string_view line) {
+    bool is_clients = line.starts_with("CLIENT_TRAFFIC_SECRET_0 ");
+    if (!is_clients && !line.starts_with("SERVER_TRAFFIC_SECRET_0 ")) return;
+    std::string hex(line.substr(line.rfind(' ') + 1));
+    long bytes = 0;
+    unsigned char* secret = OPENSSL_hexstr2buf(hex.c_str(), &bytes);
+    CHECK(secret != nullptr);
+    Bytes noted(secret, static_cast<size_t>(bytes));
+    is_clients ? secrets.note_client(noted) : secrets.note_server(noted);
+    OPENSSL_free(secret);
+}
+
 // Both sides, after the handshake.
 class Talk {
  public:
@@ -48,7 +61,7 @@ class Talk {
         SSL_CTX* ctx = SSL_get_SSL_CTX(client_.ssl());
         SSL_CTX_set_app_data(ctx, &secrets_);
         SSL_CTX_set_keylog_callback(ctx, [](const SSL* ssl, const char* line) {
-            static_cast<TrafficSecrets*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))->note(line);
+            note(*static_cast<TrafficSecrets*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl))), line);
         });
         for (auto progress = Tls::Progress::hungry; progress != Tls::Progress::done;) {
             client_.shake_hands();

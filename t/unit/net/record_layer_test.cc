@@ -15,7 +15,7 @@ namespace {
 using Kind = RecordLayer::Kind;
 
 RecordKeys keys(bool is_tls_1_3, unsigned char first) {
-    RecordKeys made{.is_tls_1_3 = is_tls_1_3, .hash = EVP_sha256()};
+    RecordKeys made{.is_tls_1_3 = is_tls_1_3, .hash = Hash::sha256};
     made.key.fill(first);
     made.iv.fill(static_cast<unsigned char>(first + 1));
     made.secret.fill(static_cast<unsigned char>(first + 2));

@@ -347,11 +347,18 @@ class Tls13SuiteTest : public TlsSuiteTest {};
 
 // Without the secrets nothing is protected with keys made of nothing: OpenSSL goes on.
 TEST_P(Tls13SuiteTest, secrets_nobody_told_of_make_no_keys) {
-    SSL_CTX_set_keylog_callback(context->ssl_ctx(), nullptr);
     Tls tls(context, ticket_keys(), -1, "");
     Client client(GetParam().version);
     choose_suite(client);
-    shake_hands(tls, client);
+    for (int steps = 0; SSL_is_init_finished(tls.handshake()) == 0; ++steps) {
+        ASSERT_LT(steps, 10);
+        client.shake_hands();
+        tls.push(lease_of(client.sent()));
+        SSL_do_handshake(tls.handshake());  // and nobody watches
+        client.receive(tls.take_unsent());
+    }
+    tls.settle(false);
+    EXPECT_TRUE(client.shake_hands());
     EXPECT_NE(tls.handshake(), nullptr);
     client.write("asked");
     EXPECT_EQ(received(tls, client.sent(), 100), "asked");
