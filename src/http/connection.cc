@@ -452,7 +452,7 @@ void Connection::set_patience() {
 Connection::Turn Connection::flush() {
     Output& output = server_.output();
     if (has_unsent(output)) {
-        Flushed flushed = output.flush(stream_, closing_);
+        Flushed flushed = output.flush(stream_, closing_ && !ended_ && !reset_);
         if (flushed == Flushed::failed) {
             report_send_error(output);
             drop(output);

@@ -135,6 +135,7 @@ class Connection : public ListNode {
     Task<bool> discard_body();
     Task<void> linger();
     void report_send_error(const Output& output) const;
+    void log_send_error(Error error) const;
 
     // For logs and limits.
     const Request* current() const;

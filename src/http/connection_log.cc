@@ -130,10 +130,13 @@ void Connection::log_proxy_fault(std::string_view fault) const {
 
 void Connection::report_send_error(const Output& output) const {
     if (output.truncated()) return log_current(Level::alert, {}, "file was truncated", sending);
+    log_send_error(output.error());
+}
+
+void Connection::log_send_error(Error error) const {
     // That a client leaves is no fault of ours.
-    bool left = output.error().number == EPIPE || output.error().number == ECONNRESET;
-    std::string what = text::format("{}() failed", output.error().call);
-    log_current(left ? Level::info : Level::error, output.error(), what, sending);
+    bool left = error.number == EPIPE || error.number == ECONNRESET;
+    log_current(left ? Level::info : Level::error, error, text::format("{}() failed", error.call), sending);
 }
 
 }  // namespace ringx::http

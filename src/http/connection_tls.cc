@@ -238,15 +238,17 @@ uint16_t Connection::tls_refusal() const {
     return 0;
 }
 
-// Says that this is the end, and waits a while for the client to say the same: who closes with bytes unread would
-// destroy what is still on its way.
+// Says that this is the end, behind an answer that waits for it, and waits a while for the client to say the same: who
+// closes with bytes unread would destroy what is still on its way.
 Task<void> Connection::close_tls() {
     TlsChannel& tls = *stream_.tls();
+    const bool has_answer = tls.has_unsent();
     tls.send_close_notify();
     while (!tls.push() && tls.error() == 0) {
         Result<> writable = co_await wait_writable();
         if (!writable) co_return;
     }
+    if (tls.error() != 0 && has_answer) log_send_error({"send", tls.error()});
     if (linger_ms_ > 0 || tls.error() != 0) co_return;
     linger_ms_ = close_wait_ms;
     idle_limit_ms_ = close_wait_ms;

@@ -66,10 +66,11 @@ Flushed Output::flush(Stream& stream, bool end_follows) {
     while (!empty()) {
         if (budget_ == 0) break;
         bool file_is_due = text_.empty() && pieces_.front().bytes_of_file > 0;
-        Flushed result = file_is_due ? flush_file(stream) : flush_memory(stream, end_follows);
+        Flushed result = file_is_due ? flush_file(stream, end_follows) : flush_memory(stream, end_follows);
         if (result != Flushed::all) return result;
     }
-    if (stream.push() < 0) return not_sent("send");
+    bool goes_with_end = end_follows && stream.awaits_end();
+    if (!goes_with_end && stream.push() < 0) return not_sent("send");
     return empty() ? Flushed::all : Flushed::paced;
 }
 
@@ -105,8 +106,11 @@ Flushed Output::flush_memory(Stream& stream, bool end_follows) {
     }
     // What follows is sent at once: the head shares its packet with the beginning of the file.
     bool file_follows = piece < pieces_.size() && pieces_[piece].bytes_of_file > 0;
-    bool more = !is_cut && (end_follows || (file_follows ? nopush_ : piece < pieces_.size()));
-    ssize_t sent = stream.send({parts, static_cast<size_t>(count)}, more);
+    Follows follows = Follows::nothing;
+    if (piece == pieces_.size() && end_follows) follows = Follows::end;
+    if (piece < pieces_.size() && (nopush_ || !file_follows)) follows = Follows::more;
+    if (is_cut) follows = Follows::nothing;
+    ssize_t sent = stream.send({parts, static_cast<size_t>(count)}, follows);
     if (sent < 0) return not_sent("send");
     advance(static_cast<uint64_t>(sent));
     bool is_full = static_cast<size_t>(sent) < bytes && stream.is_sent_as_it_is();
@@ -114,10 +118,10 @@ Flushed Output::flush_memory(Stream& stream, bool end_follows) {
 }
 
 // Sends one step of the file.
-Flushed Output::flush_file(Stream& stream) {
+Flushed Output::flush_file(Stream& stream, bool end_follows) {
     Window step = window();
     bool may_be_cold = step.offset + step.bytes > warm_until_;
-    if (!use_sendfile_ || !stream.is_sent_as_it_is()) return copy_file(stream, step, may_be_cold);
+    if (!use_sendfile_ || !stream.is_sent_as_it_is()) return copy_file(stream, step, may_be_cold, end_follows);
     if (may_be_cold && !is_cached(file_, step.offset, step.bytes)) return Flushed::cold;
 
     auto offset = static_cast<off_t>(step.offset);
@@ -133,7 +137,7 @@ Flushed Output::flush_file(Stream& stream) {
     return static_cast<uint64_t>(sent) == step.bytes ? Flushed::step : Flushed::all;
 }
 
-Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold) {
+Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold, bool end_follows) {
     char buffer[copied_bytes_max];
     iovec part{buffer, std::min<size_t>(step.bytes, sizeof buffer)};
     ssize_t got = preadv2(file_, &part, 1, static_cast<off_t>(step.offset), may_be_cold ? RWF_NOWAIT : 0);
@@ -142,7 +146,11 @@ Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold) {
     if (got <= 0) return fail_with("pread", got < 0 ? errno : 0);
 
     part.iov_len = static_cast<size_t>(got);
-    ssize_t sent = stream.send({&part, 1}, part.iov_len < step.bytes);
+    bool is_last = pieces_.size() == 1 && sent_of_piece_ + part.iov_len == pieces_.front().bytes_of_file;
+    Follows follows = Follows::nothing;
+    if (is_last && end_follows) follows = Follows::end;
+    if (part.iov_len < step.bytes) follows = Follows::more;
+    ssize_t sent = stream.send({&part, 1}, follows);
     if (sent < 0) return not_sent("send");
     advance(static_cast<uint64_t>(sent));
     return pieces_.empty() ? Flushed::all : Flushed::step;

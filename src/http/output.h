@@ -46,7 +46,7 @@ class Output {
     bool has_body() const { return !pieces_.empty(); }
 
     // With `end_follows` the caller ends the connection as soon as all is sent: the last bytes are kept back for the
-    // moment that takes, so that they share a packet with its FIN.
+    // moment that takes, so that they share a packet with its FIN, or close_notify.
     Flushed flush(Stream& stream, bool end_follows = false);
 
     // At most this many bytes leave before the next call of limit().
@@ -73,8 +73,8 @@ class Output {
 
  private:
     Flushed flush_memory(Stream& stream, bool end_follows);
-    Flushed flush_file(Stream& stream);
-    Flushed copy_file(Stream& stream, Window step, bool may_be_cold);
+    Flushed flush_file(Stream& stream, bool end_follows);
+    Flushed copy_file(Stream& stream, Window step, bool may_be_cold, bool end_follows);
     void advance(uint64_t sent);
     Flushed not_sent(const char* call);
     Flushed fail_with(const char* call, int number);

@@ -312,7 +312,7 @@ void Connection::send_continue() {
         return;
     }
     iovec part{const_cast<char*>(text.data()), text.size()};
-    (void)stream_.send({&part, 1}, false);
+    (void)stream_.send({&part, 1}, Follows::nothing);
 }
 
 // Reads the rest of a body that nobody wanted, so that the next request can be found. False when that takes too long,
@@ -331,10 +331,9 @@ Task<bool> Connection::discard_body() {
     co_return true;
 }
 
-// Says that no more will be sent, and reads what the client still sends.
+// Reads what the client still sends.
 Task<void> Connection::linger() {
     uint64_t until = server_.clock().now_ms() + linger_ms_;
-    shutdown(peer_.fd, SHUT_WR);
     for (uint64_t now = server_.clock().now_ms(); now < until; now = server_.clock().now_ms()) {
         Result<Lease> got = co_await stream_.receiver().next(std::min<uint64_t>(idle_limit_ms_, until - now));
         if (!got || got->empty()) co_return;
@@ -345,7 +344,9 @@ Task<void> Connection::close() {
     lease_.release();
     input_ = std::string();
     consumed_ = 0;
+    const bool says_end = linger_ms_ > 0;  // now, by a FIN; who waits for close_notify alone has said it by that
     if (stream_.tls() != nullptr && !reset_ && !ended_ && !gave_up_) co_await close_tls();
+    if (says_end && !reset_) shutdown(peer_.fd, SHUT_WR);
     if (linger_ms_ > 0 && !reset_) co_await linger();
     if (reset_) {
         // Sends the reset at once, also while a receive is armed.

@@ -8,9 +8,10 @@ int Stream::push_secure() {
     return -1;
 }
 
-ssize_t Stream::send_secure(std::span<const iovec> parts, bool more_follows) {
-    if (push() < 0) return -1;
-    size_t taken = tls_->send(parts, more_follows, loop_.clock().now_ms());
+ssize_t Stream::send_secure(std::span<const iovec> parts, Follows follows) {
+    bool is_full = has_unsent() && !tls_->holds_back();
+    if (is_full && push_secure() < 0) return -1;
+    size_t taken = tls_->send(parts, follows, loop_.clock().now_ms());
     if (tls_->error() == 0) return static_cast<ssize_t>(taken);
     errno = tls_->error();
     return -1;

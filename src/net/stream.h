@@ -31,9 +31,9 @@ class Stream {
     TlsChannel* tls() const { return tls_.get(); }
 
     // As sendmsg(2): how many bytes were taken, or -1 with errno. EAGAIN: wait until the socket takes more.
-    ssize_t send(std::span<const iovec> parts, bool more_follows) {
-        if (!is_sent_as_it_is()) return send_secure(parts, more_follows);
-        int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0);
+    ssize_t send(std::span<const iovec> parts, Follows follows) {
+        if (!is_sent_as_it_is()) return send_secure(parts, follows);
+        int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (follows != Follows::nothing ? MSG_MORE : 0);
         if (parts.size() == 1) return ::send(fd(), parts[0].iov_base, parts[0].iov_len, flags);
         msghdr message{};
         message.msg_iov = const_cast<iovec*>(parts.data());
@@ -45,10 +45,12 @@ class Stream {
 
     // Sends what was taken and has not left. 0, or -1 with errno.
     int push() { return has_unsent() ? push_secure() : 0; }
+    // What was sent with the end behind it waits for that, and nothing else does.
+    bool awaits_end() const { return tls_ != nullptr && tls_->holds_back(); }
     bool has_unsent() const { return tls_ != nullptr && tls_->has_unsent(); }
 
  private:
-    ssize_t send_secure(std::span<const iovec> parts, bool more_follows);
+    ssize_t send_secure(std::span<const iovec> parts, Follows follows);
     int push_secure();
 
     Loop& loop_;

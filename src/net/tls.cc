@@ -193,15 +193,13 @@ size_t Tls::record_bytes() const {
     return std::min<size_t>(bytes, record_bytes_max_);
 }
 
-size_t Tls::send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms) {
+size_t Tls::send_parts(PartReader& parts) {
     if (is_broken_) error_ = EPIPE;
     if (error_ != 0) return 0;
-    note_sending(now_ms);
-    PartReader rest(parts);
-    return records_ != nullptr ? send_records(rest, more_follows) : send_with_openssl(rest, more_follows);
+    return records_ != nullptr ? send_records(parts) : send_with_openssl(parts);
 }
 
-size_t Tls::send_records(PartReader& parts, bool more_follows) {
+size_t Tls::send_records(PartReader& parts) {
     CHECK(!kernel_seals_);  // or nonces would be used twice
     if (records_->owes_key_update()) {
         say(Saying::key_update());
@@ -218,9 +216,8 @@ size_t Tls::send_records(PartReader& parts, bool more_follows) {
         taken += bytes;
         streamed_ += bytes;
     }
-    more_follows_ = more_follows || !parts.empty();
+    if (!parts.empty()) follows_ = Follows::more;
     write({sealed, size});
-    more_follows_ = false;
     return taken;
 }
 

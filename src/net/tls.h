@@ -50,7 +50,6 @@ class Tls final : public TlsChannel {
     void forget_session() const;
 
     State state() override;
-    size_t send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms) override;
     using TlsChannel::push;
     bool push() override;
     bool has_unsent() const override { return !unsent_.empty() || unsent_saying_; }
@@ -82,7 +81,8 @@ class Tls final : public TlsChannel {
     void end();
     void end_with(RecordLayer::Meaning fault);
     void say(const Saying& saying);
-    size_t send_records(PartReader& parts, bool more_follows);
+    size_t send_parts(PartReader& parts) override;
+    size_t send_records(PartReader& parts);
     size_t record_bytes() const override;
 
     std::shared_ptr<const TlsContext> context_;

@@ -20,6 +20,9 @@ constexpr size_t large_record_bytes = record_plain_bytes_max;
 constexpr uint64_t small_records_until = 64 * 1024;
 constexpr uint64_t pause_ms = 1000;
 
+// An answer that is longer leaves without waiting for the end of the connection.
+constexpr size_t held_bytes_max = 16 * 1024;
+
 // The next bytes; small parts are put together in `storage`, where there is room for them.
 std::string_view take_together(PartReader& parts, size_t bytes_max, char* storage) {
     std::string_view first = parts.take(bytes_max);
@@ -90,20 +93,27 @@ int TlsChannel::read(char* to, size_t bytes) {
 void TlsChannel::write(std::string_view bytes) {
     if (error_ != 0) return;
     bool is_first = unsent_.empty();
-    if (is_settled_ && is_first && socket_ >= 0) {
-        ssize_t sent = ::send(socket_, bytes.data(), bytes.size(),
-                              MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows_ ? MSG_MORE : 0));
+    bool may_wait = !is_settled_ || (follows_ == Follows::end && unsent_.size() + bytes.size() <= held_bytes_max);
+    holds_back_ = may_wait && (is_first || holds_back_);
+    bool leaves = !holds_back_ && is_settled_ && socket_ >= 0;
+    if (leaves && is_first) {
+        ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), send_flags());
         if (sent < 0 && errno != EAGAIN && errno != EINTR) error_ = errno;
         if (sent > 0) bytes.remove_prefix(static_cast<size_t>(sent));
     }
     if (error_ == 0) unsent_ += bytes;
-    if (is_settled_ && !is_first && socket_ >= 0) push();
+    if (leaves && !is_first) push();
+}
+
+int TlsChannel::send_flags() const {
+    return MSG_NOSIGNAL | MSG_DONTWAIT | (follows_ != Follows::nothing ? MSG_MORE : 0);
 }
 
 bool TlsChannel::push() {
+    holds_back_ = false;
     size_t sent = 0;
     while (sent < unsent_.size()) {
-        ssize_t now = ::send(socket_, unsent_.data() + sent, unsent_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t now = ::send(socket_, unsent_.data() + sent, unsent_.size() - sent, send_flags());
         if (now < 0 && errno == EINTR) continue;
         if (now < 0) {
             if (errno != EAGAIN) error_ = errno;
@@ -193,8 +203,14 @@ size_t TlsChannel::record_bytes() const {
     return streamed_ < small_records_until ? small_record_bytes : large_record_bytes;
 }
 
-void TlsChannel::note_sending(uint64_t now_ms) {
+size_t TlsChannel::send(std::span<const iovec> parts, Follows follows, uint64_t now_ms) {
+    if (error_ != 0) return 0;
     if (now_ms - std::exchange(sent_at_ms_, now_ms) >= pause_ms) streamed_ = 0;
+    PartReader rest(parts);
+    follows_ = follows;
+    size_t taken = send_parts(rest);
+    follows_ = Follows::nothing;
+    return taken;
 }
 
 bool TlsChannel::write_some(std::string_view bytes) {
@@ -202,7 +218,8 @@ bool TlsChannel::write_some(std::string_view bytes) {
     return SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) == 1;
 }
 
-size_t TlsChannel::send_with_openssl(PartReader& parts, bool more_follows) {
+size_t TlsChannel::send_with_openssl(PartReader& parts) {
+    const Follows behind_all = follows_;
     char storage[large_record_bytes];
     size_t taken = 0;
     ERR_clear_error();
@@ -210,11 +227,10 @@ size_t TlsChannel::send_with_openssl(PartReader& parts, bool more_follows) {
         std::string_view record = take_together(parts, record_bytes(), storage);
         taken += record.size();
         streamed_ += record.size();
-        more_follows_ = more_follows || (!parts.empty() && taken < send_bytes_max);
+        follows_ = parts.empty() ? behind_all : Follows::more;
         bool is_written = write_some(record);
         if (!is_written && error_ == 0) error_ = EPIPE;  // the other side has broken the protocol before
     }
-    more_follows_ = false;
     return taken;
 }
 

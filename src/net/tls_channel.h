@@ -22,6 +22,13 @@
 
 namespace ringx {
 
+// What comes behind something that is sent.
+enum class Follows : uint8_t {
+    nothing,  // it leaves now
+    more,     // at once: they may share a packet
+    end,      // of the connection, at once: the last bytes may share a packet with it
+};
+
 class TlsChannel : public ReceiveFilter {
  public:
     TlsChannel(const TlsChannel&) = delete;
@@ -44,10 +51,12 @@ class TlsChannel : public ReceiveFilter {
 
     // Encrypts as much as is worth sending together, and sends it as far as the socket takes it. Returns how much was
     // taken, which is all gone or waits here. `now_ms` is the loop's clock.
-    virtual size_t send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms) = 0;
+    size_t send(std::span<const iovec> parts, Follows follows, uint64_t now_ms);
     // Sends what waits. False: some of it still does; error() tells when that will not change.
     virtual bool push();
     virtual bool has_unsent() const { return !unsent_.empty(); }
+    // What waits does so to leave with what comes next: the last words of the handshake, or a last answer.
+    bool holds_back() const { return holds_back_ && !unsent_.empty(); }
     int error() const { return error_; }
     std::string_view unsent() const { return unsent_; }
     // Where there is no socket, its user sends what waits.
@@ -77,9 +86,8 @@ class TlsChannel : public ReceiveFilter {
     void read_with_openssl();
     // How much goes into the next record.
     virtual size_t record_bytes() const;
-    size_t send_with_openssl(PartReader& parts, bool more_follows);
-    // A stream begins anew after a pause.
-    void note_sending(uint64_t now_ms);
+    virtual size_t send_parts(PartReader& parts) { return send_with_openssl(parts); }
+    size_t send_with_openssl(PartReader& parts);
     // OpenSSL is not asked any more. Whatever has ended the connection, its session may be resumed.
     void end_openssl();
 
@@ -98,7 +106,7 @@ class TlsChannel : public ReceiveFilter {
     std::string fault_;
     uint64_t streamed_ = 0;  // bytes sent without a pause
     State state_ = State::hungry;
-    bool more_follows_ = false;
+    Follows follows_ = Follows::nothing;
     bool is_settled_ = false;  // the handshake is over
     bool kernel_seals_ = false;
     bool closed_ = false;
@@ -107,7 +115,9 @@ class TlsChannel : public ReceiveFilter {
     friend struct TlsBio;
 
     int read(char* to, size_t bytes);
+    int send_flags() const;
 
+    bool holds_back_ = false;
     uint64_t sent_at_ms_ = 0;
 };
 

@@ -95,13 +95,6 @@ ReceiveFilter::State TlsClient::state() {
     return state_;
 }
 
-size_t TlsClient::send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms) {
-    if (error_ != 0) return 0;
-    note_sending(now_ms);
-    PartReader rest(parts);
-    return send_with_openssl(rest, more_follows);
-}
-
 // 1: it is ours now.
 int TlsClient::note_session(SSL* ssl, SSL_SESSION* session) {
     TlsClient& tls = of(ssl);

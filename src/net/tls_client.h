@@ -39,7 +39,6 @@ class TlsClient final : public TlsChannel {
 
     State state() override;
     using TlsChannel::push;
-    size_t send(std::span<const iovec> parts, bool more_follows, uint64_t now_ms) override;
 
     // For the context: see SSL_CTX_sess_set_new_cb(3) and SSL_CTX_set_keylog_callback(3).
     static int note_session(SSL* ssl, SSL_SESSION* session);

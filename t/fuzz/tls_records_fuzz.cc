@@ -104,7 +104,7 @@ class Talk {
     // False when the server cannot say anything any more.
     bool answer(std::string text) {
         iovec part{text.data(), text.size()};
-        size_t taken = tls_.send({&part, 1}, false, 0);
+        size_t taken = tls_.send({&part, 1}, Follows::nothing, 0);
         if (tls_.error() != 0) return false;
         CHECK(taken == text.size());
         client_.receive(tls_.take_unsent());

@@ -53,7 +53,7 @@ TEST_P(TlsClientFaultsTest, changed_bytes_are_a_fault) {
     EXPECT_NE(tls.fault().find("bad record mac"), std::string::npos) << tls.fault();
     EXPECT_FALSE(tls.is_closed());
     iovec part{bytes.data(), bytes.size()};
-    tls.send({&part, 1}, false, 0);
+    tls.send({&part, 1}, Follows::nothing, 0);
     EXPECT_EQ(tls.error(), EPIPE);
 }
 

@@ -84,7 +84,7 @@ inline std::string outcome_with(const TlsClientSettings& settings, const Holder&
 inline void send(TlsClient& tls, std::string text) {
     for (size_t sent = 0; sent < text.size();) {
         iovec parts[] = {{text.data() + sent, 0}, {text.data() + sent, text.size() - sent}};
-        size_t taken = tls.send(parts, false, 0);
+        size_t taken = tls.send(parts, Follows::nothing, 0);
         ASSERT_GT(taken, 0u);
         sent += taken;
     }

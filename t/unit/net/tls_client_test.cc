@@ -69,7 +69,7 @@ TEST_P(TlsClientTest, our_own_server_understands_it) {
         ASSERT_EQ(server.tls.state(), State::ready);
         EXPECT_EQ(server.tls.take()->view(), "asked");
         iovec part{const_cast<char*>("answered"), 8};
-        EXPECT_EQ(server.tls.send({&part, 1}, false, 0), 8u);
+        EXPECT_EQ(server.tls.send({&part, 1}, Follows::nothing, 0), 8u);
         server.tls.send_close_notify();
         EXPECT_EQ(received(tls, server.sent()), "answered<end>");
         EXPECT_TRUE(tls.is_closed());

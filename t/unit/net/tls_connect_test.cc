@@ -109,7 +109,7 @@ TEST_P(TlsConnectTest, the_stream_is_secure_then) {
         ASSERT_EQ(text_of(link.ending), "");
         char text[] = "asked";
         iovec part{text, 5};
-        EXPECT_EQ(link.stream.send({&part, 1}, false), 5);
+        EXPECT_EQ(link.stream.send({&part, 1}, Follows::nothing), 5);
         std::string asked;
         ASSERT_TRUE(until([&] {
             server.receive(receive_all(link.pair.theirs.get()));

@@ -72,7 +72,7 @@ struct Conversation {
     }
     std::string hear(std::string text) {
         iovec part{text.data(), text.size()};
-        EXPECT_EQ(tls.send({&part, 1}, false, 0), text.size());
+        EXPECT_EQ(tls.send({&part, 1}, Follows::nothing, 0), text.size());
         client.receive(tls.take_unsent());
         return client.read();
     }

@@ -87,7 +87,7 @@ TEST_P(TlsTest, parts_are_sent_in_order) {
         std::string rest = all.substr(sent);
         size_t half = rest.size() / 2;
         iovec parts[] = {{rest.data(), half}, {rest.data(), 0}, {rest.data() + half, rest.size() - half}};
-        size_t taken = tls.send(parts, false, 0);
+        size_t taken = tls.send(parts, Follows::nothing, 0);
         ASSERT_GT(taken, 0u);
         sent += taken;
         deliver(tls, client);
@@ -114,7 +114,7 @@ TEST_P(TlsTest, records_grow_and_begin_small_after_a_pause) {
     std::string text(64 * 1024, 'x');
     iovec part{text.data(), text.size()};
     auto sizes = [&](uint64_t now_ms) {
-        EXPECT_EQ(tls.send({&part, 1}, false, now_ms), text.size());
+        EXPECT_EQ(tls.send({&part, 1}, Follows::nothing, now_ms), text.size());
         return records_of(tls.take_unsent());
     };
     auto first = sizes(10'000), second = sizes(10'900), after_pause = sizes(11'900);
@@ -132,7 +132,7 @@ TEST_P(TlsTest, records_have_the_size_that_was_configured) {
     shake_hands(tls, client);
     std::string text(5000, 'x');
     iovec part{text.data(), text.size()};
-    EXPECT_EQ(tls.send({&part, 1}, false, 0), 5000u);
+    EXPECT_EQ(tls.send({&part, 1}, Follows::nothing, 0), 5000u);
     EXPECT_EQ(records_of(tls.unsent()).size(), 5u);
 }
 
@@ -146,7 +146,7 @@ TEST_P(TlsTest, records_are_no_larger_than_either_side_allows) {
     shake_hands(tls, client);
     std::string text(40000, 'x');
     iovec parts[] = {{text.data(), 1000}, {text.data() + 1000, 39000}};
-    EXPECT_EQ(tls.send(parts, false, 0), text.size());
+    EXPECT_EQ(tls.send(parts, Follows::nothing, 0), text.size());
     for (size_t bytes : records_of(tls.unsent())) EXPECT_LT(bytes, 600u);
     deliver(tls, client);
     EXPECT_EQ(client.read(), text);
@@ -154,7 +154,7 @@ TEST_P(TlsTest, records_are_no_larger_than_either_side_allows) {
     Tls other(context_of(settings), ticket_keys(), -1, "");
     Client usual(GetParam());
     shake_hands(other, usual);
-    EXPECT_EQ(other.send(parts, false, 0), text.size());
+    EXPECT_EQ(other.send(parts, Follows::nothing, 0), text.size());
     deliver(other, usual);
     EXPECT_EQ(usual.read(), text);
 }
@@ -168,7 +168,7 @@ TEST_P(TlsTest, records_are_padded_where_that_was_configured) {
     shake_hands(tls, client);
     std::string text = "short";
     iovec part{text.data(), text.size()};
-    EXPECT_EQ(tls.send({&part, 1}, false, 0), text.size());
+    EXPECT_EQ(tls.send({&part, 1}, Follows::nothing, 0), text.size());
     EXPECT_GE(records_of(tls.unsent()).front(), 512u);
     deliver(tls, client);
     EXPECT_EQ(client.read(), text);
@@ -192,7 +192,7 @@ TEST_P(TlsTest, the_end_is_told_from_a_fault) {
     EXPECT_NE(other.fault().find("bad record mac"), std::string::npos) << other.fault();
     iovec part{bytes.data(), bytes.size()};
     EXPECT_EQ(other.error(), 0);
-    other.send({&part, 1}, false, 0);
+    other.send({&part, 1}, Follows::nothing, 0);
     EXPECT_EQ(other.error(), EPIPE);
 }
 
@@ -338,7 +338,7 @@ class TlsSuiteTest : public TlsScene, public testing::TestWithParam<Suite> {
     }
     void send(Tls& tls, Client& client, std::string text) {
         iovec part{text.data(), text.size()};
-        EXPECT_EQ(tls.send({&part, 1}, false, 0), text.size());
+        EXPECT_EQ(tls.send({&part, 1}, Follows::nothing, 0), text.size());
         deliver(tls, client);
     }
 };
