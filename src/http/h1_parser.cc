@@ -1,8 +1,8 @@
 #include "http/h1_parser.h"
 
 #include <algorithm>
-#include <optional>
 
+#include "http/length.h"
 #include "http/text.h"
 #include "http/uri.h"
 
@@ -28,19 +28,6 @@ constexpr auto name_bytes = [] {
     }
     return table;
 }();
-
-// Digits only (RFC 9110 section 8.6): no sign, no list, no space. File offsets are signed, and so is the limit.
-std::optional<uint64_t> parse_length(std::string_view text) {
-    if (text.empty()) return std::nullopt;
-    uint64_t length = 0;
-    for (char c : text) {
-        if (!is_digit(c)) return std::nullopt;
-        auto digit = static_cast<uint64_t>(c - '0');
-        if (length > (INT64_MAX - digit) / 10) return std::nullopt;
-        length = length * 10 + digit;
-    }
-    return length;
-}
 
 // The scheme of absolute-form with what follows it, up to the authority.
 std::string_view scheme_of(std::string_view target) {
