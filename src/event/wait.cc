@@ -67,11 +67,24 @@ uint64_t Receiver::left_ms() const {
 void Receiver::await_next(std::coroutine_handle<> waiter, uint64_t limit_ms) {
     CHECK(!waiter_);
     waiter_ = waiter;
+    rests_ = false;
     if (limit_ms != no_limit) loop_.set_timer(*this, limit_ms);
     if (!in_flight()) loop_.engine().start(*this);
 }
 
+void Receiver::interrupt() {
+    if (!waiter_) return;
+    interrupted_ = true;
+    loop_.set_timer(*this, 0);
+}
+
+void Receiver::rest() {
+    rests_ = true;
+    loop_.engine().cancel(*this);
+}
+
 void Receiver::watch() {
+    rests_ = false;
     if (!in_flight() && !over_ && !ended_ && !is_full()) loop_.engine().start(*this);
 }
 
@@ -82,13 +95,14 @@ Lease Receiver::pop() {
 
 Result<Lease> Receiver::take_next() {
     bool timed_out = std::exchange(timed_out_, false);
+    bool interrupted = std::exchange(interrupted_, false);
     if (filter_ != nullptr && filter_->state() == ReceiveFilter::State::ready) return filter_->take();
     if (holds_bytes() && filter_ == nullptr) return pop();
     if (ended_) return fail("recv", ECANCELED);
     if (over_ && over_error_ != 0) return fail("recv", over_error_);
     if (over_) return Lease();
     CHECK(timed_out);
-    return fail("recv", ETIMEDOUT);
+    return fail("recv", interrupted ? ECANCELED : ETIMEDOUT);
 }
 
 bool Receiver::filter_ready() {
@@ -107,6 +121,7 @@ bool Receiver::is_over() {
 }
 
 void Receiver::watch_bytes(Deferred* watcher) {
+    rests_ = false;
     watch(watcher, true);
     bool starts = watcher_ != nullptr && !in_flight();  // and nothing is there: it would have been told
     if (starts) loop_.engine().start(*this);
@@ -115,7 +130,7 @@ void Receiver::watch_bytes(Deferred* watcher) {
 Result<Lease> Receiver::take() {
     CHECK(ready() && !waiter_);
     Result<Lease> taken = take_next();
-    if (!in_flight() && !over_ && !ended_) loop_.engine().start(*this);
+    if (!in_flight() && !over_ && !ended_ && !rests_) loop_.engine().start(*this);
     return taken;
 }
 
@@ -125,7 +140,7 @@ void Receiver::end() {
 }
 
 void Receiver::await_end(std::coroutine_handle<> waiter) {
-    CHECK(ended_ && !end_waiter_);
+    CHECK((ended_ || rests_) && !end_waiter_);
     end_waiter_ = waiter;
 }
 
@@ -160,7 +175,7 @@ void Receiver::complete(Outcome outcome) {
     bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) || still_waits : is_wanted;
     if (in_flight()) {
         if (is_full()) loop_.engine().cancel(*this);
-    } else if (!over_ && !ended_ && !is_full() && goes_on) {
+    } else if (!over_ && !ended_ && !rests_ && !is_full() && goes_on) {
         loop_.engine().start(*this);
     }
 

@@ -113,6 +113,13 @@ class Receiver : public Operation, private Timer {
         loop_.set_timer(*this, limit_ms);
     }
 
+    // Who waits in next() goes on with ECANCELED, unless something comes in the same moment. Nothing else changes.
+    void interrupt();
+
+    // Leaves the socket to others: once it is at_rest(), and what is held was taken, they may receive from it. The next
+    // next(), watch() or watch_bytes() receives again.
+    void rest();
+
     // True when next() would not wait.
     bool ready() { return filter_ == nullptr ? holds_bytes() || over_ || ended_ : filter_ready(); }
 
@@ -126,6 +133,8 @@ class Receiver : public Operation, private Timer {
         void await_resume() const {}
     };
     Ended ended() { return {*this}; }
+    // The same after rest().
+    Ended at_rest() { return {*this}; }
 
  private:
     bool holds_bytes() const { return held_.count() > 0 || copied_ != nullptr; }
@@ -159,7 +168,9 @@ class Receiver : public Operation, private Timer {
     std::unique_ptr<std::string> copied_;  // what came behind it while buffers were scarce
     bool over_ = false;       // the socket has nothing more to give
     bool ended_ = false;      // end() was called
+    bool rests_ = false;      // rest() was
     bool timed_out_ = false;
+    bool interrupted_ = false;
     bool watches_bytes_ = false;
     int over_error_ = 0;      // why it is over; 0: the end of the stream
 };

@@ -1,0 +1,51 @@
+// net/relay.h - two streams are joined: what comes from one goes to the other, until both have ended or neither speaks.
+//
+// Each direction is a coroutine of its own and is slowed down by whoever takes its bytes. When one side says that no
+// more will come, the other is told so, and the opposite direction goes on. An idle relay holds no buffer.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "event/task.h"
+#include "net/stream.h"
+
+namespace ringx {
+
+class Relay : private Timer {
+ public:
+    // The streams outlive it, and are used by nobody else meanwhile.
+    Relay(Loop& loop, Stream& client, Stream& server, uint64_t idle_limit_ms)
+        : loop_(loop), client_{client, server}, server_{server, client}, idle_limit_ms_(idle_limit_ms) {}
+
+    // What ended it: nothing; the fault of a side; ETIMEDOUT: neither has spoken for too long; ECANCELED. These bytes
+    // have come already.
+    Task<Result<>> run(std::string_view of_client, std::string_view of_server);
+    void cancel();
+
+    uint64_t from_client() const { return client_.bytes; }
+    uint64_t from_server() const { return server_.bytes; }
+
+ private:
+    struct Direction {
+        Stream& from;
+        Stream& to;
+        uint64_t bytes = 0;
+        Wait* waiting = nullptr;  // until `to` takes more
+    };
+
+    Task<void> carry(Direction& direction, std::string_view first);
+    Task<Result<>> send(Direction& direction, std::string_view bytes);
+    void note_activity() { loop_.set_timer(*this, idle_limit_ms_); }
+    void stop(Error error);
+    void expire() override { stop({"recv", ETIMEDOUT}); }
+
+    Loop& loop_;
+    Direction client_;
+    Direction server_;
+    uint64_t idle_limit_ms_;
+    Error error_{};  // why it was stopped
+    bool stopped_ = false;
+};
+
+}  // namespace ringx

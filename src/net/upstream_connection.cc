@@ -1,0 +1,218 @@
+#include "net/upstream_connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/fd.h"
+
+namespace ringx {
+namespace {
+
+Result<> set_option(const Fd& socket, int level, int option, int value) {
+    if (setsockopt(socket.get(), level, option, &value, sizeof value) != 0) return fail("setsockopt");
+    return {};
+}
+
+Result<> bind_to(const Fd& socket, const Address& from, bool transparent) {
+    if (transparent) {
+        bool is_v6 = from.family() == AF_INET6;
+        Result<> set = is_v6 ? set_option(socket, IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+                             : set_option(socket, IPPROTO_IP, IP_TRANSPARENT, 1);
+        if (!set) return set;
+    }
+    // The kernel chooses the port when it knows where to, so more connections than ports can be made.
+    if (from.port() == 0) (void)set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    if (bind(socket.get(), from.get(), from.length()) != 0) return fail("bind");
+    return {};
+}
+
+Result<Fd> make_socket(const Address& to, const SocketRules& rules) {
+    Fd socket(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) return fail("socket");
+    Result<> good;
+    auto receive_bytes = static_cast<int>(rules.receive_bytes), send_bytes = static_cast<int>(rules.send_bytes);
+    if (receive_bytes > 0) good = set_option(socket, SOL_SOCKET, SO_RCVBUF, receive_bytes);
+    if (good && send_bytes > 0) good = set_option(socket, SOL_SOCKET, SO_SNDBUF, send_bytes);
+    if (good && rules.keepalive) good = set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (good && to.family() != AF_UNIX) {
+        good = set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+        if (good && rules.from) good = bind_to(socket, *rules.from, rules.transparent);
+    }
+    if (!good) return std::unexpected(good.error());
+    return socket;
+}
+
+}  // namespace
+
+size_t UpstreamConnection::take_left(std::span<char> room) {
+    size_t bytes = std::min(room.size(), left_.size() - left_used_);
+    std::memcpy(room.data(), left_.data() + left_used_, bytes);
+    left_used_ += bytes;
+    if (left_used_ == left_.size()) {
+        left_ = std::string();
+        left_used_ = 0;
+    }
+    return bytes;
+}
+
+Task<Result<size_t>> UpstreamConnection::receive(std::span<char> room, uint64_t limit_ms) {
+    CHECK(!room.empty());
+    if (!left_.empty()) co_return take_left(room);
+    bool is_plain = stream_.tls() == nullptr;
+    if (is_plain) {
+        receiver().rest();
+        co_await receiver().at_rest();
+    }
+    if (cancelled_) co_return fail("recv", ECANCELED);
+    if (is_plain && !receiver().ready()) {
+        Wait wait(loop_, Operation::Kind::receive_into, stream_.fd(), "recv", limit_ms);
+        wait.data = room.data();
+        wait.bytes = static_cast<uint32_t>(room.size());
+        receiving_ = &wait;
+        Result<int> got = co_await wait;
+        receiving_ = nullptr;
+        if (!got) co_return std::unexpected(got.error());
+        co_return static_cast<size_t>(*got);
+    }
+    Result<Lease> got = co_await receiver().next(limit_ms);
+    if (!got) co_return std::unexpected(got.error());
+    std::string_view bytes = got->view();
+    size_t taken = bytes.copy(room.data(), room.size());
+    left_.assign(bytes.substr(taken));
+    co_return taken;
+}
+
+Task<Result<>> UpstreamConnection::wait_writable(uint64_t limit_ms) {
+    if (cancelled_) co_return fail("send", ECANCELED);
+    Wait wait(loop_, Operation::Kind::poll, stream_.fd(), "send", limit_ms);
+    wait.events = POLLOUT;
+    sending_ = &wait;
+    Result<int> ready = co_await wait;
+    sending_ = nullptr;
+    if (!ready) co_return std::unexpected(ready.error());
+    co_return Result<>();
+}
+
+void UpstreamConnection::cancel() {
+    cancelled_ = true;
+    receiver().interrupt();
+    if (receiving_ != nullptr) receiving_->cancel();
+    if (sending_ != nullptr) sending_->cancel();
+}
+
+void UpstreamConnection::run() { pool_->end_idle(*this); }
+
+void UpstreamConnection::expire() { pool_->end_idle(*this); }
+
+UpstreamPool::~UpstreamPool() { CHECK(idle_ == 0 && closing_ == 0); }
+
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::string_view group, std::string_view key) {
+    auto found = groups_.find(group);
+    if (found == groups_.end()) return nullptr;
+    Idle& idle = found->second;
+    auto newest = std::find_if(idle.rbegin(), idle.rend(), [key](const auto& one) { return one->key_ == key; });
+    if (newest == idle.rend()) return nullptr;
+    std::unique_ptr<UpstreamConnection> taken = std::move(*newest);
+    idle.erase(std::next(newest).base());
+    --idle_;
+    loop_.timers().stop(*taken);
+    taken->receiver().watch_bytes(nullptr);
+    static_cast<Deferred&>(*taken).unlink();
+    if (taken->receiver().ready()) {  // its end came in this very turn
+        close(std::move(taken));
+        return take(group, key);
+    }
+    return taken;
+}
+
+Task<Result<std::unique_ptr<UpstreamConnection>>> UpstreamPool::open(const Address& to, const SocketRules& rules,
+                                                                     uint64_t limit_ms, Wait*& waiting) {
+    Result<Fd> socket = make_socket(to, rules);
+    if (!socket) co_return std::unexpected(socket.error());
+    int fd = socket->release();
+    Wait wait(loop_, Operation::Kind::connect, fd, "connect", limit_ms);
+    wait.address = to.get();
+    wait.bytes = to.length();
+    waiting = &wait;
+    Result<int> connected = co_await wait;
+    waiting = nullptr;
+    if (!connected) {
+        loop_.engine().close(fd);
+        co_return std::unexpected(connected.error());
+    }
+    auto made = std::make_unique<UpstreamConnection>(loop_, fd);
+    made->opened_ms_ = loop_.clock().now_ms();
+    co_return made;
+}
+
+void UpstreamPool::keep(std::unique_ptr<UpstreamConnection> connection, std::string_view group, std::string_view key,
+                        const IdleLimits& limits) {
+    uint64_t age_ms = loop_.clock().now_ms() - connection->opened_ms_;
+    bool is_worn = connection->requests_ >= limits.requests || age_ms >= static_cast<uint64_t>(limits.age.count());
+    bool is_clean = connection->left_.empty() && !connection->cancelled_ && !connection->receiver().ready();
+    if (draining_ || is_worn || !is_clean || limits.connections == 0) return close(std::move(connection));
+    auto found = groups_.find(group);
+    if (found == groups_.end()) found = groups_.try_emplace(std::string(group)).first;
+    Idle& idle = found->second;
+    while (idle.size() >= limits.connections) {
+        std::unique_ptr<UpstreamConnection> oldest = std::move(idle.front());
+        idle.erase(idle.begin());
+        --idle_;
+        close(std::move(oldest));
+    }
+    UpstreamConnection& kept = *connection;
+    idle.push_back(std::move(connection));
+    ++idle_;
+    if (kept.key_ != key) kept.key_ = key;
+    kept.pool_ = this;
+    loop_.set_timer(kept, static_cast<uint64_t>(limits.idle.count()));
+    kept.receiver().watch_bytes(&kept);
+}
+
+void UpstreamPool::end_idle(UpstreamConnection& connection) {
+    for (auto& [group, idle] : groups_) {
+        auto found = std::ranges::find(idle, &connection, &std::unique_ptr<UpstreamConnection>::get);
+        if (found == idle.end()) continue;
+        std::unique_ptr<UpstreamConnection> ended = std::move(*found);
+        idle.erase(found);
+        --idle_;
+        return close(std::move(ended));
+    }
+    CHECK(false);
+}
+
+void UpstreamPool::close(std::unique_ptr<UpstreamConnection> connection) { end(std::move(connection)); }
+
+Conversation UpstreamPool::end(std::unique_ptr<UpstreamConnection> connection) {
+    ++closing_;
+    UpstreamConnection& ended = *connection;
+    loop_.timers().stop(ended);
+    ended.receiver().watch_bytes(nullptr);
+    static_cast<Deferred&>(ended).unlink();
+    if (TlsChannel* tls = ended.stream_.tls()) {
+        tls->send_close_notify();
+        (void)ended.stream_.push();  // what it does not take now is lost, as the connection is
+    }
+    if (ended.receiver().in_flight()) {
+        ended.receiver().end();
+        co_await ended.receiver().ended();
+    }
+    loop_.engine().close(ended.stream_.fd());
+    --closing_;
+}
+
+void UpstreamPool::drain() {
+    draining_ = true;
+    for (auto& [group, idle] : groups_) {
+        idle_ -= idle.size();
+        for (std::unique_ptr<UpstreamConnection>& one : std::exchange(idle, {})) close(std::move(one));
+    }
+}
+
+}  // namespace ringx
