@@ -145,6 +145,8 @@ Answer Run::rewrite(const Step& step) {
     if (!matches(step, request_.uri)) return Answer::pass();
     request_.internal = true;
     request_.uri_changed = !step.stays;
+    request_.uri_is_clients = false;
+    if (step.stays) request_.uri_is_locations = false;
     captures_are_quoted_ = step.status != 0;
     if (step.status != 0) return redirect(step);
 

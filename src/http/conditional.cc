@@ -117,6 +117,7 @@ bool may_send_less(const Request& request) {
 }
 
 uint16_t apply_conditions(Request& request, Response& response) {
+    if (!response.conditions_apply) return 0;
     if (response.status != 200) {
         // The date is of the page, and not of what was asked for.
         if (response.status != 206) response.last_modified = -1;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/format.h"
+#include "http/activity.h"
 #include "http/delay.h"
 #include "http/old_browsers.h"
 #include "http/output.h"
@@ -276,8 +277,9 @@ uint16_t Connection::body_refusal(const Answer& answer) {
 
 Connection::Turn Connection::process(const Progress& head) {
     Request& request = *request_;
-    consumed_ += head.head_bytes;
     parser_.restart();
+    if (request.head.find(Header::upgrade) != nullptr) keep_head(head.head_bytes);
+    consumed_ += head.head_bytes;
     request.head_is_complete = true;
     ++peer_.requests;
     request.received_bytes = head.head_bytes;
@@ -484,7 +486,7 @@ void Connection::end() {
     linger_ms_ = 0;
     stream_.receiver().end();
     if (waiting_ != nullptr) waiting_->cancel();
-    if (request_ != nullptr && request_->pause != nullptr) request_->pause->cancel();
+    if (request_ != nullptr) Activity::give_up_all(*request_);
     if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();
 }
 

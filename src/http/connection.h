@@ -67,6 +67,7 @@ class Connection : public ListNode {
     }
     // Waits for more of a body.
     Task<Result<>> receive_more();
+    void interrupt_receive() { stream_.receiver().interrupt(); }
     uint64_t body_bytes_max() const;  // 0: no limit
     // Sends 100, after what was answered before.
     void send_continue();
@@ -86,6 +87,7 @@ class Connection : public ListNode {
     bool read_proxy_header();
     void hold_generation();
     void begin_request();
+    void keep_head(size_t bytes);
     bool route();
     void enter_server(const VirtualServer& server);
     bool read_path();
@@ -127,6 +129,7 @@ class Connection : public ListNode {
     Task<bool> send_output(Output& output);
     Task<bool> send_paced(Output& output);
     Task<bool> send_source(Output& output);
+    Task<void> run_tunnel();
     Task<Result<>> wait_writable();
     struct BodyDrain;
     bool may_drain_body() const;

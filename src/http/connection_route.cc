@@ -10,6 +10,14 @@
 
 namespace ringx::http {
 
+// A tunnel may last for days: its request does not point into what was received.
+void Connection::keep_head(size_t bytes) {
+    std::string_view kept = request_->arena.copy(pending().substr(0, bytes));
+    request_->head.clear();
+    (void)parser_.parse(kept, request_->head, request_->server->limits);
+    parser_.restart();
+}
+
 // For a complete head. False when it has no path: 400.
 bool Connection::route() {
     Request& request = *request_;

@@ -346,7 +346,6 @@ constexpr conf::Directive directives[] = {
     conf::value<&S::server_name_in_redirect>("server_name_in_redirect", everywhere,
                                              "Name the server as server_name does in such URLs."),
 
-    temp_path("proxy_temp_path"),
     temp_path("fastcgi_temp_path"),
     temp_path("uwsgi_temp_path"),
     temp_path("scgi_temp_path"),

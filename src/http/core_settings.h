@@ -145,6 +145,7 @@ struct CoreSettings {
 
     // The handler a directive of this location installed (proxy_pass …); null: the modules' respond functions in order.
     Answer (*handler)(Request&) = nullptr;
+    bool wants_slash = false;  // who asks for the location's name without its last slash is told to add it
 
     void inherit(const CoreSettings& outer);  // root and alias; the rest is inherited by its rows
     void complete(conf::Completion& completion);

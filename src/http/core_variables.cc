@@ -109,6 +109,7 @@ Value args(Request& r, const VariableUse&) { return unless_empty(r.args); }
 void set_args(Request& r, const VariableUse&, std::string_view value) {
     r.args = value;
     r.has_args = !value.empty();
+    r.uri_is_clients = false;
 }
 Value is_args(Request& r, const VariableUse&) { return r.args.empty() ? "" : "?"; }
 Value server_name(Request& r, const VariableUse&) { return r.server == nullptr ? "" : r.server->settings->first_name; }

@@ -10,9 +10,7 @@
 #include "http/text.h"
 
 namespace ringx::http {
-namespace {
 
-// Whether a field's name is the one a variable means.
 bool is_named(std::string_view field, std::string_view variable) {
     if (field.size() != variable.size()) return false;
     for (size_t i = 0; i < field.size(); ++i) {
@@ -21,6 +19,8 @@ bool is_named(std::string_view field, std::string_view variable) {
     }
     return true;
 }
+
+namespace {
 
 // Puts values together one by one; a single one, the usual case, is not copied.
 class Joined {

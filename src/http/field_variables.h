@@ -14,6 +14,8 @@ VariableValue response_trailer(Request& request, const VariableUse& use);  // $s
 VariableValue argument(Request& request, const VariableUse& use);          // $arg_NAME: the first one, not decoded
 VariableValue cookie(Request& request, const VariableUse& use);            // $cookie_NAME
 
+// Whether a field's name is the one a variable means, in lower case.
+bool is_named(std::string_view field, std::string_view variable);
 // The value of an argument of a query, case of its name aside.
 std::optional<std::string_view> find_argument(std::string_view query, std::string_view name);
 // The value of a cookie in one Cookie field, case of its name aside.

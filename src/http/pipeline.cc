@@ -6,6 +6,7 @@
 #include "http/built_in_pages.h"
 #include "http/conditional.h"
 #include "http/delay.h"
+#include "http/escape.h"
 #include "http/file_body.h"
 #include "http/redirect_location.h"
 #include "http/response_head.h"
@@ -60,6 +61,16 @@ Answer refuse_access(Request& request, Answer&& refusal) {
     return Answer::later(refuse_later(request, request.arena.make<Answer>(std::move(refusal))));
 }
 
+// Only its last slash is missing for the name of a location.
+Answer add_slash(Request& request, std::string_view name) {
+    Answer answer = Answer::of_status(301);
+    std::string location;
+    escape_uri(name, UriPart::path, location);
+    if (!request.args.empty()) location.append("?").append(request.args);
+    answer.response.location = request.arena.copy(location);
+    return answer;
+}
+
 }  // namespace
 
 Answer find_location(Request& request) {
@@ -67,6 +78,10 @@ Answer find_location(Request& request) {
     const Location* found = outside.inner.find(request.uri, request);
     if (found == nullptr) found = &outside;
     start(request, *found, Stage::rewrite);
+    std::string_view name = found->name->text;
+    if (found->name->kind != LocationName::Kind::regex && name.size() > request.uri.size()) {
+        return add_slash(request, name);
+    }
     if (*found->core->internal && !request.internal) return Answer::of_status(404);
     uint64_t body_max = *request.core->client_max_body_size;
     bool has_length = request.head.framing == Framing::length;
@@ -173,6 +188,8 @@ bool Pipeline::redirect(Answer& answer) {
     request_.uri = answer.target.uri;
     request_.args = answer.target.args;
     request_.has_args = answer.target.has_args;
+    request_.uri_is_clients = false;
+    request_.uri_is_locations = true;
     request_.internal = true;
     request_.alias_takes_uri = false;
     start(request_, request_.server->outside, Stage::server_rewrite);

@@ -61,6 +61,7 @@ void describe(const void* object, LogTail& tail) {
         if (!value.empty()) tail.quote(name, value);
     };
     quote("request", request.head.request_line);
+    quote("upstream", request.upstream);
     quote("host", request.head.value(Header::host));
     quote("referrer", request.head.value(Header::referer));
 }

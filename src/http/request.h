@@ -27,12 +27,14 @@
 #include "net/proxy_protocol.h"
 
 namespace ringx {
-class Sleep;
+class Resolver;
 class Tls;
+class UpstreamPool;
 }
 
 namespace ringx::http {
 
+class Activity;
 class Answer;
 class FileCache;
 class Request;
@@ -72,6 +74,8 @@ struct WorkerParts {
     FileCache& files;
     const Clock& clock;
     const CounterPage& counters;   // of all workers
+    Resolver& resolver;
+    UpstreamPool& upstreams;
     WorkerStates states = {};      // of modules
     const Lives* lives = nullptr;  // which workers live
     Life life = {};                // this one's
@@ -94,7 +98,7 @@ struct RequestState {
     RequestBody* body = nullptr;         // null when it has none
     const Address* real_remote = nullptr;  // what a trusted proxy says of the client
     Answer* answer = nullptr;            // what is waited for
-    Sleep* pause = nullptr;              // waited for in vain when the client leaves
+    Activity* activities = nullptr;      // that go on for it: a list
     Answer* refusal = nullptr;           // of the access phase, as long as `satisfy any` may still be met
     Request* next = nullptr;             // in a list of requests that were answered together
 
@@ -109,6 +113,8 @@ struct RequestState {
     Stage stage{};
     uint16_t step = 0;         // of the stage: the function to call next
     bool uri_changed = false;  // by a rewrite: the location is chosen again after the phase
+    bool uri_is_clients = true;     // `uri` and `args` say what the client did
+    bool uri_is_locations = true;   // the location was chosen by it
     bool internal = false;     // by an internal redirect
     bool is_error_page = false;
     bool body_refused = false;  // 413 was said; its error page is not refused again
@@ -123,6 +129,7 @@ struct RequestState {
     ResponseFields error_fields;      // WWW-Authenticate …
     std::string_view remote_user;
     std::string_view id;  // $request_id, once somebody asked for it
+    std::string_view upstream;  // what the request was passed on to last, as a URL; for the log
     std::string_view greeted_name;  // a host name, when all there is of it is a client that greets over TLS
     RequestStates states;  // of modules
 

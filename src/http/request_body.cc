@@ -77,10 +77,13 @@ Task<Result<std::string_view>> RequestBody::next() {
             connection_.send_continue();
         }
         Result<> more = co_await connection_.receive_more();
+        if (!more && more.error().number == ECANCELED) co_return std::unexpected(more.error());
         if (!more) co_return give_up(more.error());
     }
     co_return std::string_view();
 }
+
+void RequestBody::interrupt() { connection_.interrupt_receive(); }
 
 bool RequestBody::skip_received() {
     while (!ended_ && !connection_.pending().empty()) {

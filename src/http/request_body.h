@@ -32,8 +32,11 @@ class RequestBody {
 
     // The next bytes, valid until the next call; empty at the end. Errors: ETIMEDOUT, ECONNRESET (the client left
     // before the end), EBADMSG (malformed chunks: 400), EMSGSIZE (larger than allowed: 413), ECANCELED. After an error
-    // every call gives the same one.
+    // other than the last every call gives the same one.
     Task<Result<std::string_view>> next();
+
+    // Who waits in next() goes on with ECANCELED; later calls go on with the body.
+    void interrupt();
 
     // Reads the whole body and holds it until the request ends. Errors: those of next(), and those of the file, which
     // were logged. REQUIRES: nothing of it was read yet.

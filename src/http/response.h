@@ -16,6 +16,10 @@
 #include "event/task.h"
 #include "http/open_file.h"
 
+namespace ringx {
+class Stream;
+}
+
 namespace ringx::http {
 
 class Request;
@@ -74,8 +78,19 @@ class BodySource {
     virtual Task<void> close() { co_return; }
 };
 
+// What a connection becomes after a 101: no HTTP any more. It lives in the request's arena.
+class Tunnel {
+ public:
+    virtual ~Tunnel() = default;
+    // Carries bytes until it ends, for whatever reason, and gives how many have gone to the client. These bytes have
+    // come from it already.
+    virtual Task<uint64_t> carry(Stream& client, std::string_view first) = 0;
+};
+
 struct Response {
     uint16_t status = 200;
+    std::string_view reason;                   // of another server; empty: the usual one of the status
+    std::string_view server, date;             // likewise; empty: our own
     std::string_view content_type;
     std::optional<uint64_t> content_length;    // unset: chunked, or until the end of the connection; of a HEAD too
     int64_t last_modified = -1;                // seconds since 1970
@@ -83,6 +98,7 @@ struct Response {
     std::string_view etag;                     // with quotes
     std::string_view location;
     bool ranges_allowed = false;               // ranges may be cut out of it: Accept-Ranges
+    bool conditions_apply = true;              // If-Modified-Since and the like are ours to judge
     bool keep_alive = true;                    // false: the connection ends with this response
     ResponseFields fields;
     // Makes the fields that follow the body, once it has been sent; null when none do.
@@ -93,6 +109,7 @@ struct Response {
     Piece single;                              // a body of one piece, when `pieces` is empty and this is not
     FileRef file;                              // what pieces of a file are ranges of; also keeps cached bytes alive
     BodySource* source = nullptr;
+    Tunnel* tunnel = nullptr;                  // of a 101
 
     // The body is one piece; content_length becomes its size.
     void set_body(const Piece& piece) {

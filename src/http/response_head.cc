@@ -49,19 +49,20 @@ constexpr size_t fixed_bytes_max = 640;
 
 size_t head_bytes_max(const Request& request, const Response& response) {
     size_t bytes = fixed_bytes_max + request.core->server_tokens->size() + response.content_type.size() +
-                   response.location.size() + response.etag.size();
+                   response.location.size() + response.etag.size() + response.reason.size() + response.server.size() +
+                   response.date.size();
     for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
         bytes += field->name.size() + field->value.size() + 4;
     }
     return bytes;
 }
 
-void write_status_line(Writer& out, uint16_t status) {
-    std::string_view line = status_line(status);
+void write_status_line(Writer& out, const Response& response) {
+    std::string_view line = response.reason.empty() ? status_line(response.status) : std::string_view();
     if (!line.empty()) return out.text(line);
     out.text("HTTP/1.1 ");
-    out.number(status);
-    out.text(" \r\n");
+    out.number(response.status);
+    out.field(" ", response.reason);
 }
 
 void write_last_modified(Writer& out, const Response& response) {
@@ -86,9 +87,10 @@ void write_connection(Writer& out, const Request& request, const Response& respo
 
 char* write_head(char* at, const Request& request, const Response& response, BodyEnd end) {
     Writer out(at);
-    write_status_line(out, response.status);
-    if (!request.core->server_tokens->empty()) out.field("Server: ", *request.core->server_tokens);
-    out.field("Date: ", request.worker->clock.http_date());
+    write_status_line(out, response);
+    std::string_view server = response.server.empty() ? *request.core->server_tokens : response.server;
+    if (!server.empty()) out.field("Server: ", server);
+    out.field("Date: ", response.date.empty() ? request.worker->clock.http_date() : response.date);
     if (!response.content_type.empty() && response.status != 204) out.field("Content-Type: ", response.content_type);
     if (end == BodyEnd::length) {
         out.text("Content-Length: ");

@@ -50,9 +50,12 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .files = files_,
              .clock = worker.loop.clock(),
              .counters = worker.all_counters,
+             .resolver = resolver_,
+             .upstreams = upstreams_,
              .lives = worker.lives,
              .life = worker.life},
       resolver_(worker.loop),
+      upstreams_(worker.loop),
       client_desk_(worker.loop, resolver_),
       stapler_(worker_, resolver_) {}
 
@@ -88,12 +91,14 @@ void HttpServer::accepted(Fd socket, const std::string& listen_key) {
 void HttpServer::drain() {
     draining_ = true;
     stapler_.end();
+    upstreams_.drain();
     open_.each([](Connection& connection) { connection.drain(); });
 }
 
 void HttpServer::end() {
     draining_ = true;
     stapler_.end();
+    upstreams_.drain();
     client_desk_.cancel();
     open_.each([](Connection& connection) { connection.end(); });
 }

@@ -20,6 +20,7 @@
 #include "net/resolver.h"
 #include "net/service.h"
 #include "net/stapler.h"
+#include "net/upstream_connection.h"
 
 namespace ringx::http {
 
@@ -38,8 +39,10 @@ class HttpServer : public Server, private Timer {
 
     void use(std::shared_ptr<const ringx::Site> site) override;
     void accepted(Fd socket, const std::string& listen_key) override;
-    // Those to OCSP responders and name servers, too.
-    size_t connections() const override { return count_ + stapler_.inquiries() + resolver_.questions(); }
+    // Those to OCSP responders and name servers, too, and those to servers behind us that are being closed.
+    size_t connections() const override {
+        return count_ + stapler_.inquiries() + resolver_.questions() + upstreams_.closing();
+    }
     void drain() override;
     void end() override;
 
@@ -78,6 +81,7 @@ class HttpServer : public Server, private Timer {
     Output output_;
     PageCache page_cache_;
     Resolver resolver_;
+    UpstreamPool upstreams_;
     OcspDesk client_desk_;
     Stapler stapler_;
     std::vector<std::unique_ptr<Request>> idle_requests_;

@@ -68,7 +68,12 @@ void LocationSet::add(std::unique_ptr<Location> location) {
     switch (name.kind) {
         case LocationName::Kind::none: break;
         case LocationName::Kind::prefix:
-        case LocationName::Kind::final: tables_->prefixes.push_back({name.text, added, -1}); break;
+        case LocationName::Kind::final:
+            tables_->prefixes.push_back({name.text, added, -1});
+            if (!added->core->wants_slash || !name.text.ends_with('/')) break;
+            if (tables_->slashless == nullptr) tables_->slashless = std::make_unique<ByText>();
+            tables_->slashless->emplace(name.text.substr(0, name.text.size() - 1), added);
+            break;
         case LocationName::Kind::exact: enter(tables_->exact); break;
         case LocationName::Kind::regex: tables_->regexes.push_back(added); break;
         case LocationName::Kind::named: enter(tables_->named); break;
@@ -114,6 +119,11 @@ LocationSet::Found LocationSet::search(std::string_view path, Request& request) 
     }
 
     const Location* remembered = longest_prefix(path);
+    bool has_own = remembered != nullptr && remembered->name->text == path;
+    if (tables_->slashless != nullptr && !has_own) {
+        auto slashless = tables_->slashless->find(path);
+        if (slashless != tables_->slashless->end()) return {slashless->second, true};
+    }
     bool skip_regexes = false;
     if (remembered != nullptr) {
         skip_regexes = remembered->name->kind == LocationName::Kind::final;

@@ -58,7 +58,8 @@ class KnownPhases {
 // The locations of a server, or those nested in a location.
 class LocationSet {
  public:
-    // The location for a path, or null. Matching a regex leaves its captures in the request.
+    // The location for a path, or null. Matching a regex leaves its captures in the request. One whose name is the
+    // path and a slash wants the client to add it.
     const Location* find(std::string_view path, Request& request) const;
     // The location named `name`, which begins with @, or null.
     const Location* find_named(std::string_view name) const;
@@ -86,6 +87,7 @@ class LocationSet {
     struct Tables {
         std::vector<std::unique_ptr<Location>> all;
         std::unique_ptr<ByText> exact, named;  // null when there are none
+        std::unique_ptr<ByText> slashless;     // without their last slash: where the path itself is redirected
         std::vector<Prefix> prefixes;
         std::vector<const Location*> regexes;
     };

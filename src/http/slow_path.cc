@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "event/next_turn.h"
+#include "http/activity.h"
 #include "http/chunked.h"
 #include "http/connection.h"
 #include "http/delay.h"
@@ -33,9 +34,9 @@ class DepartureWatch : private Deferred {
 
  private:
     void run() override {
-        if (request_.pause == nullptr) return;
+        if (request_.activities == nullptr) return;
         request_.log().write(Level::info, request_.log_context(), "client prematurely closed connection");
-        request_.pause->cancel();
+        Activity::client_departed_all(request_);
     }
 
     Receiver& receiver_;
@@ -96,6 +97,8 @@ Task<Connection::Turn> Connection::serve_slowly() {
         } else if (sent && has_unsent(output)) {
             sent = co_await send_output(output);
         }
+        bool has_tunnel = request_ != nullptr && request_->response.tunnel != nullptr;
+        if (sent && has_tunnel) co_await run_tunnel();
         log_answered();
         if (!sent) closing_ = true;
         // A head that is not complete waits for its rest.
@@ -108,6 +111,7 @@ Task<Connection::Turn> Connection::serve_slowly() {
 
 // The answer has been sent or given up. What is left of the body is passed over, so that the next request can be found.
 Task<void> Connection::leave_request() {
+    if (request_->activities != nullptr) co_await Activity::end_all(*request_);
     if (request_->body != nullptr && !closing_) {
         bool discarded = co_await discard_body();
         if (!discarded) closing_ = true;
@@ -261,7 +265,10 @@ Task<bool> Connection::send_source(Output& output) {
     for (;;) {
         Task<Result<std::string_view>> pull = source.next();
         bool came_at_once = pull.done();
+        std::optional<DepartureWatch> watch;
+        if (!came_at_once) watch.emplace(stream_.receiver(), request);
         Result<std::string_view> data = co_await pull;
+        watch.reset();
         if (!data) {
             if (data.error().number != ECANCELED) {
                 request.log().write(Level::error, request.log_context(), data.error(), "the response ended early");
@@ -293,6 +300,20 @@ Task<bool> Connection::send_source(Output& output) {
     }
     co_await source.close();
     co_return sent;
+}
+
+// From here on the connection is a pair of byte streams, and nothing of HTTP comes after it.
+Task<void> Connection::run_tunnel() {
+    closing_ = true;
+    input_.assign(pending());
+    lease_.release();
+    consumed_ = 0;
+    server_.counters().writing.subtract(1);
+    uint64_t bytes = co_await request_->response.tunnel->carry(stream_, input_);
+    server_.counters().writing.add(1);
+    input_ = std::string();
+    request_->sent_bytes += bytes;
+    request_->sent_body_bytes += bytes;
 }
 
 Task<Result<>> Connection::receive_more() {

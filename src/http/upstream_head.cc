@@ -94,6 +94,15 @@ const UpstreamHead::Field* UpstreamHead::find(std::string_view name) const {
     return found == fields.end() ? nullptr : &*found;
 }
 
+void UpstreamHead::move_text(ptrdiff_t by) {
+    auto move = [by](std::string_view& text) { text = {text.data() + by, text.size()}; };
+    move(reason);
+    for (Field& field : fields) {
+        move(field.name);
+        move(field.value);
+    }
+}
+
 void UpstreamHead::clear() {
     std::vector<Field> kept = std::move(fields);
     kept.clear();

@@ -49,6 +49,8 @@ struct UpstreamHead {
     const Field* find(UpstreamField id) const;
     // In any case.
     const Field* find(std::string_view name) const;
+    // The bytes it was read from are so many bytes further on now.
+    void move_text(ptrdiff_t by);
     void clear();
 };
 

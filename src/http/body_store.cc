@@ -1,0 +1,95 @@
+#include "http/body_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "event/wait.h"
+
+namespace ringx::http {
+
+// Two of them fill the memory: one is filled while the other is sent.
+size_t BodyStore::block_bytes() const { return std::clamp<size_t>(limits_.memory_bytes / 2, 4096, 64 * 1024); }
+
+void BodyStore::begin_with(std::string_view bytes) {
+    CHECK(blocks_.empty());
+    if (bytes.empty()) return;
+    size_t size = std::max(block_bytes(), bytes.size());
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+    put(bytes.copy(blocks_.back().memory.get(), bytes.size()));
+}
+
+std::span<char> BodyStore::room() {
+    if (file_begin_ != file_end_) return {};
+    const size_t size = block_bytes();
+    constexpr size_t worth_a_call = 4096;
+    if (!blocks_.empty() && blocks_.back().size - blocks_.back().filled >= worth_a_call) {
+        Block& last = blocks_.back();
+        return {last.memory.get() + last.filled, last.size - last.filled};
+    }
+    if (!blocks_.empty() && (blocks_.size() + 1) * size > limits_.memory_bytes) return {};
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+    return {blocks_.back().memory.get(), size};
+}
+
+void BodyStore::put(size_t bytes) { blocks_.back().filled += bytes; }
+
+std::span<char> BodyStore::file_room() {
+    if (in_ == nullptr) in_ = std::make_unique_for_overwrite<char[]>(block_bytes());
+    return {in_.get(), block_bytes()};
+}
+
+Task<Result<>> BodyStore::put_into_file(size_t bytes) {
+    if (!file_) {
+        Result<TempFile> made = co_await make_temp_file(loop_, *limits_.path, TempFile::Name::removed);
+        if (!made) co_return std::unexpected(made.error());
+        file_ = std::move(*made);
+    }
+    if (file_begin_ == file_end_) file_begin_ = file_end_ = 0;
+    std::string_view data(in_.get(), bytes);
+    Result<> written = co_await write_to_file(loop_, file_.fd(), data, file_end_);
+    if (written) file_end_ += bytes;
+    co_return written;
+}
+
+void BodyStore::let_go() {
+    if (!std::exchange(is_lent_, false)) return;
+    Block& first = blocks_.front();
+    if (first.taken < first.filled) return;
+    if (blocks_.size() > 1) {
+        blocks_.pop_front();
+    } else {
+        first.taken = first.filled = 0;  // its memory serves again
+    }
+}
+
+bool BodyStore::empty() const {
+    bool has_memory = std::ranges::any_of(blocks_, [](const Block& block) { return block.taken < block.filled; });
+    return !has_memory && file_begin_ == file_end_;
+}
+
+Task<Result<std::string_view>> BodyStore::take() {
+    let_go();
+    CHECK(!empty());
+    Block* first = blocks_.empty() ? nullptr : &blocks_.front();
+    if (first == nullptr || first->taken == first->filled) co_return co_await read_file();
+    is_lent_ = true;
+    std::string_view bytes(first->memory.get() + first->taken, first->filled - first->taken);
+    first->taken = first->filled;
+    co_return bytes;
+}
+
+Task<Result<std::string_view>> BodyStore::read_file() {
+    if (out_ == nullptr) out_ = std::make_unique_for_overwrite<char[]>(block_bytes());
+    Wait wait(loop_, Operation::Kind::read, file_.fd(), "read");
+    wait.data = out_.get();
+    wait.bytes = static_cast<uint32_t>(std::min<uint64_t>(block_bytes(), file_end_ - file_begin_));
+    wait.offset = file_begin_;
+    Result<int> got = co_await wait;
+    if (!got) co_return std::unexpected(got.error());
+    if (*got == 0) co_return fail("read", EIO);
+    file_begin_ += static_cast<uint64_t>(*got);
+    co_return std::string_view(out_.get(), static_cast<size_t>(*got));
+}
+
+}  // namespace ringx::http

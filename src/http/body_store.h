@@ -1,0 +1,72 @@
+// http/body_store.h - a body that comes faster than it is taken: first in memory, and what does not fit in a file.
+//
+// First in, first out. One side puts bytes in, the other takes them out, and neither keeps the other waiting as long as
+// there is room. While something is in the file, what follows goes there too; when all of it was taken, the file is
+// used again from its beginning.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "event/loop.h"
+#include "event/task.h"
+#include "http/temp_file.h"
+
+namespace ringx::http {
+
+class BodyStore {
+ public:
+    struct Limits {
+        size_t memory_bytes;
+        uint64_t file_bytes;  // 0: no file
+        const TempPath* path;
+    };
+    BodyStore(Loop& loop, const Limits& limits) : loop_(loop), limits_(limits) {}
+
+    // These come first, whatever the limits are. REQUIRES: nothing was put in.
+    void begin_with(std::string_view bytes);
+
+    // Where bytes may be put next; empty: all of the memory is in use, or the file has to be emptied first.
+    std::span<char> room();
+    // So many were put there.
+    void put(size_t bytes);
+
+    // The same for the file: memory to receive into, and then keep() brings it there.
+    bool may_use_file() const { return (file_begin_ == file_end_ ? 0 : file_end_) < limits_.file_bytes; }
+    std::span<char> file_room();
+    Task<Result<>> put_into_file(size_t bytes);
+    const TempFile& file() const { return file_; }
+
+    bool empty() const;
+    // Takes the oldest bytes out; they are valid until the next call. REQUIRES: it is not empty.
+    Task<Result<std::string_view>> take();
+    // Gives back what take() gave; take() does so, too.
+    void let_go();
+
+ private:
+    struct Block {
+        std::unique_ptr<char[]> memory;
+        size_t size;
+        size_t filled = 0;
+        size_t taken = 0;
+    };
+
+    size_t block_bytes() const;
+    Task<Result<std::string_view>> read_file();
+
+    Loop& loop_;
+    Limits limits_;
+    std::deque<Block> blocks_;
+    bool is_lent_ = false;         // of the first block, what is `taken`
+    std::unique_ptr<char[]> in_;   // on the way to the file
+    std::unique_ptr<char[]> out_;  // read from it
+    TempFile file_;
+    uint64_t file_begin_ = 0;      // of what is in the file and was not taken
+    uint64_t file_end_ = 0;
+};
+
+}  // namespace ringx::http

@@ -1,0 +1,224 @@
+// http/exchange_transfer.cc - the bodies of an exchange.
+//
+// The request's is on its way to the server, from memory, a file, or as it comes from the client; the response's comes
+// from there, and is taken when the client takes it, or read ahead.
+#include <sys/uio.h>
+
+#include <utility>
+
+#include "http/exchange.h"
+#include "http/request_body.h"
+
+namespace ringx::http {
+namespace {
+
+constexpr std::string_view reading_body = "reading upstream";
+constexpr std::string_view nothing;
+
+uint64_t milliseconds(std::chrono::milliseconds time) { return static_cast<uint64_t>(time.count()); }
+
+}  // namespace
+
+Task<Result<>> Exchange::prepare_body() {
+    if (!body_.exists) co_return Result<>();
+    RequestBody& body = *request_.body;
+    bool is_chunked = request_.head.framing == Framing::chunked;
+    if (rules_.buffers_request && !body.is_held()) {
+        Result<> held = co_await body.hold(request_);
+        if (!held) {
+            body.log_refusal(request_);
+            co_return held;
+        }
+    }
+    body_.length_is_known = body.is_held() || !is_chunked;
+    body_.length = body.is_held() ? body.size() : request_.head.content_length;
+    co_return Result<>();
+}
+
+// Without a wait it is over before anybody knows.
+Task<void> Exchange::send_request() {
+    std::optional<std::string_view> memory;
+    if (body_.exists) memory = request_.body->memory();
+    if (memory && protocol_.frames_body()) {
+        protocol_.append_body(*memory, out_);
+        if (!memory->empty()) protocol_.append_body({}, out_);
+        memory = std::string_view();
+    }
+    std::string_view in_memory = memory.value_or(std::string_view());
+    Result<> sent = co_await send(out_, in_memory);
+    if (sent && body_.exists && !memory) sent = co_await send_body();
+    if (!sent) send_error_ = sent.error();
+    if (connection_->receiver().is_awaited()) connection_->receiver().shorten(milliseconds(rules_.read_timeout));
+}
+
+// Both, one behind the other.
+Task<Result<>> Exchange::send(std::string_view first, std::string_view second) {
+    Stream& stream = connection_->stream();
+    while (!first.empty() || !second.empty() || stream.has_unsent()) {
+        ssize_t sent = 0;
+        if (stream.has_unsent()) {
+            sent = stream.push();
+        } else {
+            iovec parts[2];
+            size_t count = 0;
+            for (std::string_view part : {first, second}) {
+                if (!part.empty()) parts[count++] = {const_cast<char*>(part.data()), part.size()};
+            }
+            sent = stream.send(std::span(parts, count), false);
+        }
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && errno != EAGAIN) co_return fail("send");
+        if (sent < 0) {
+            Result<> writable = co_await connection_->wait_writable(milliseconds(rules_.send_timeout));
+            if (!writable) co_return writable;
+            continue;
+        }
+        auto bytes = static_cast<size_t>(sent);
+        try_->bytes_sent += bytes;
+        size_t of_first = std::min(bytes, first.size());
+        first.remove_prefix(of_first);
+        second.remove_prefix(bytes - of_first);
+    }
+    co_return Result<>();
+}
+
+// Part by part: from a file, or as it comes from the client.
+Task<Result<>> Exchange::send_body() {
+    RequestBody& body = *request_.body;
+    for (;;) {
+        if (given_up_) co_return fail("send", ECANCELED);
+        Result<std::string_view> part = co_await body.next();
+        body_is_spent_ = body_is_spent_ || !body.is_held();
+        if (!part) {
+            if (part.error().number == ECANCELED) co_return std::unexpected(part.error());
+            body.log_refusal(request_);
+            client_error_ = part.error();
+            connection_->cancel();
+            co_return std::unexpected(part.error());
+        }
+        bool is_last = part->empty();
+        std::string_view bytes = *part;
+        if (protocol_.frames_body()) {
+            out_.clear();
+            protocol_.append_body(bytes, out_);
+            bytes = out_;
+        }
+        Result<> sent = co_await send(bytes, nothing);
+        if (!sent || is_last) co_return sent;
+    }
+}
+
+Task<void> Exchange::stop_sending() {
+    if (is_sent()) co_return;
+    connection_->cancel();
+    if (body_.exists) request_.body->interrupt();
+    co_await sender_;
+}
+
+// The response came whole: others may use the connection.
+Task<void> Exchange::finish() {
+    bool was_sent = is_sent() && send_error_.number == 0;
+    co_await stop_sending();
+    try_->response_us = since_start_us();
+    const UpstreamBodyReader& reader = protocol_.body_reader();
+    if (reader.has_surplus() && head_.framing == UpstreamHead::Framing::length) {
+        log(Level::warn, {}, "upstream sent more data than specified in \"Content-Length\" header", reading_body);
+    }
+    is_over_ = true;
+    release(false, was_sent && !reader.has_surplus() && protocol_.keeps_connection(head_));
+}
+
+Task<Result<std::string_view>> Exchange::next() {
+    for (;;) {
+        store_.let_go();
+        if (!store_.empty()) {
+            room_.set();
+            co_return co_await store_.take();
+        }
+        if (has_failed_ || given_up_) co_return fail("recv", ECANCELED);  // the log has it already
+        if (is_over_) co_return std::string_view();
+        if (buffers_) {
+            if (!reader_) reader_ = read_ahead();
+            room_.set();
+            if (store_.empty() && !is_over_ && !has_failed_) co_await data_;
+        } else {
+            size_t payload = co_await receive(store_.room());
+            store_.put(payload);
+            if (protocol_.body_reader().ended()) co_await finish();
+        }
+    }
+}
+
+Task<uint64_t> Exchange::carry(Stream& client, std::string_view first) {
+    co_await stop_sending();
+    Relay relay(request_.worker->loop, client, connection_->stream(), milliseconds(rules_.read_timeout));
+    relay_ = &relay;
+    Result<> ended = co_await relay.run(first, ready_);
+    relay_ = nullptr;
+    if (!ended && ended.error().number == ETIMEDOUT) {
+        log(Level::info, ended.error(), "upstream timed out", "proxying upgraded connection");
+    } else if (!ended && ended.error().number != ECANCELED) {
+        log(Level::info, ended.error(), request_.arena.join({ended.error().call, "() failed"}),
+            "proxying upgraded connection");
+    }
+    try_->bytes_received += relay.from_server();
+    try_->bytes_sent += relay.from_client();
+    try_->response_us = since_start_us();
+    release(false, false);
+    co_return relay.from_server();
+}
+
+// Goes on until the response has ended, however slowly it is taken.
+Task<void> Exchange::read_ahead() {
+    while (!is_over_ && !has_failed_ && !given_up_) {
+        std::span<char> room = store_.room();
+        bool to_file = room.empty() && store_.may_use_file();
+        if (room.empty() && !to_file) {
+            co_await room_;
+            continue;
+        }
+        bool begins_file = to_file && !store_.file();
+        if (to_file) room = store_.file_room();
+        size_t payload = co_await receive(room);
+        if (to_file) {
+            Result<> put = co_await store_.put_into_file(payload);
+            if (put && begins_file) {
+                log(Level::warn, {}, request_.arena.join({"an upstream response is buffered to a temporary file ",
+                                                          store_.file().path()}), reading_body);
+            }
+            if (!put) {
+                log(Level::crit, put.error(), request_.arena.join({put.error().call, "() failed"}), reading_body);
+                has_failed_ = true;
+            }
+        } else {
+            store_.put(payload);
+        }
+        if (protocol_.body_reader().ended() && !has_failed_) co_await finish();
+        data_.set();
+    }
+    data_.set();
+}
+
+// Receives, and decodes in place. What went wrong has been logged: has_failed_.
+Task<size_t> Exchange::receive(std::span<char> room) {
+    Result<size_t> got = co_await connection_->receive(room, milliseconds(rules_.read_timeout));
+    UpstreamBodyReader& reader = protocol_.body_reader();
+    if (given_up_) co_return size_t{0};
+    if (!got) {
+        bool late = got.error().number == ETIMEDOUT;
+        log(Level::error, got.error(), late ? "upstream timed out" : "recv() failed", reading_body);
+        has_failed_ = true;
+        co_return size_t{0};
+    }
+    try_->bytes_received += *got;
+    size_t payload = *got == 0 ? 0 : reader.read(room.first(*got));
+    if (*got == 0) (void)reader.end_of_stream();
+    try_->body_bytes += payload;
+    if (reader.failed()) {
+        log(Level::error, {}, reader.reason(), reading_body);
+        has_failed_ = true;
+    }
+    co_return payload;
+}
+
+}  // namespace ringx::http
