@@ -6,6 +6,7 @@
 #include "build.h"
 #include "http/core_variables.h"
 #include "http/module.h"
+#include "http/upstream_variables.h"
 
 namespace ringx::http {
 
@@ -25,6 +26,7 @@ RINGX_DECLARE(limit_conn)
 RINGX_DECLARE(access)
 RINGX_DECLARE(auth_basic)
 RINGX_DECLARE(try_files)
+RINGX_DECLARE(proxy)
 RINGX_DECLARE(stub_status)
 RINGX_DECLARE(empty_gif)
 RINGX_DECLARE(random_index)
@@ -45,6 +47,7 @@ namespace {
 #define RINGX_LIST(name) &name##_module,
 constexpr const Module* listed[] = {
     &core_variables_module,
+    &upstream_variables_module,
 #ifndef RINGX_WITHOUT_SSL
     &ssl_module,
 #endif
@@ -91,6 +94,9 @@ constexpr const Module* listed[] = {
     &try_files_module,
 #endif
     RINGX_ADDED_MODULES(RINGX_LIST)
+#ifndef RINGX_WITHOUT_PROXY
+    &proxy_module,
+#endif
 #ifndef RINGX_WITHOUT_STUB_STATUS
     &stub_status_module,
 #endif

@@ -78,6 +78,7 @@ BY_NAME = {
     "empty_gif": [""],
     "internal": [""],
     "send_lowat": ["x"],
+    "proxy_send_lowat": ["x"],
     "limit_conn": ["a x", "a 0", "a -1", "a 65536"],
     "limit_conn_log_level": ["info", "crit"],
     "limit_conn_status": ["503", "399", "600", "x"],
@@ -109,6 +110,17 @@ BY_NAME = {
     "open_log_file_cache": ["max=2", "inactive=1s", "max=x", "max=0", "max=2 inactive=x", "on", "max=2 min_uses=0",
                             "max=2 valid=x", "off off"],
     "pid": ["logs/a.pid"],
+    "proxy_hide_header": ["X-A", '""', "X-A X-A"],
+    "proxy_http_version": ["1.0", "1.1", "2.1", "x"],
+    "proxy_ignore_headers": ["Expires", "Date", "Vary Vary"],
+    "proxy_method": ["GET", "$arg_a"],
+    "proxy_next_upstream": ["error", "off", "maybe", "error error", "http_500 non_idempotent", "http_501"],
+    "proxy_pass": ["http://127.0.0.1:8099", "ftp://127.0.0.1", "http://", "http://127.0.0.1:99999",
+                   "http://127.0.0.1:x", "http://unix:/a", "http://unix:/a:/b", "https://127.0.0.1/a/", "/a",
+                   "http://$a_", "http://[::1]", "http://[::1", "http://$host", "http:127.0.0.1"],
+    "proxy_pass_header": ["X-A", "Date"],
+    "proxy_set_body": ["a", "$arg_a", "$nonsense_"],
+    "proxy_set_header": ["X-A b", "X-A $nonsense_", 'Host ""'],
     "lock_file": ["logs/lock"],
     "proxy_temp_path": ["x 1", "x 0", "x y"],
     "read_ahead": ["8k", "x"],
@@ -199,6 +211,7 @@ IN_UPSTREAM = {
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "least_time", "max_headers",
+    "proxy_pass_trailers", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
     "stall_threshold", "sticky", "use", "load_module", "http", "events", "server",
 }

@@ -194,7 +194,7 @@ def test_hints_help(new_server, config, hint):
 
 
 @pytest.mark.parametrize("name, module", [
-    ("proxy_pass http://a;", "ngx_http_proxy_module"), ("grpc_pass a;", "ngx_http_grpc_module"),
+    ("proxy_cache a;", "ngx_http_proxy_module"), ("grpc_pass a;", "ngx_http_grpc_module"),
     ("fastcgi_pass a;", "ngx_http_fastcgi_module"), ("perl x;", "ngx_http_perl_module"),
     ("xslt_types a;", "ngx_http_xslt_module"), ("auth_jwt x;", "ngx_http_auth_jwt_module"),
 ])

@@ -1,0 +1,157 @@
+#include "modules/proxy/answer.h"
+
+#include "http/core_settings.h"
+#include "http/http_date.h"
+#include "http/text.h"
+#include "modules/proxy/pass.h"
+
+namespace ringx::http::proxy {
+namespace {
+
+// What a request keeps of being passed on.
+struct Passed {
+    const Destination* destination = nullptr;
+};
+
+// One way there and back. It lives in the request's arena.
+struct Round {
+    Round(Request& request, const Settings& settings, const Goal& goal)
+        : message(request, settings, goal.destination), rules(settings.rules) {}
+    Message message;
+    ExchangeRules rules;
+};
+
+bool ignores(const Settings& settings, Ignored what) { return settings.ignore_headers->has(what); }
+
+bool has_error_page(const Request& request, uint16_t status) {
+    return std::ranges::any_of(*request.core->error_pages, [status](const ErrorPageRule& rule) {
+        return std::ranges::find(rule.codes, status) != rule.codes.end();
+    });
+}
+
+// --- what the server wants of us
+
+// X-Accel-Redirect: the answer is somewhere else in this server. These fields go with it.
+Answer redirect(Request& request, const UpstreamHead& head, std::string_view target) {
+    for (const UpstreamHead::Field& field : head.fields) {
+        switch (field.id) {
+            case UpstreamField::set_cookie:
+            case UpstreamField::cache_control:
+            case UpstreamField::expires:
+                request.error_fields.add(request.arena, request.arena.copy(field.name),
+                                         request.arena.copy(field.value));
+                break;
+            default:
+                if (!equals_ignore_case(field.name, "Content-Disposition")) break;
+                request.error_fields.add(request.arena, "Content-Disposition", request.arena.copy(field.value));
+        }
+    }
+    target = request.arena.copy(target);
+    if (target.starts_with('@')) return Answer::named(target);
+    if (!request.is_head()) {
+        request.head.method = Method::get;
+        request.head.method_text = "GET";
+    }
+    size_t question = target.find('?');
+    bool has_args = question != target.npos;
+    return Answer::redirect(target.substr(0, question), has_args ? target.substr(question + 1) : std::string_view(),
+                            has_args);
+}
+
+// The answer is a page of ours, if there is one for this status.
+Answer intercept(Request& request, const UpstreamHead& head) {
+    Answer answer = Answer::of_status(head.status);
+    if (head.status != 401) return answer;
+    for (const UpstreamHead::Field& field : head.fields) {
+        if (field.id != UpstreamField::www_authenticate) continue;
+        answer.response.fields.add(request.arena, "WWW-Authenticate", request.arena.copy(field.value));
+    }
+    return answer;
+}
+
+// --- the response
+
+void take_field(Request& request, const Settings& settings, const UpstreamHead::Field& field, Response& response) {
+    if (settings.response_fields.hides(field)) return;
+    switch (field.id) {
+        case UpstreamField::server: response.server = field.value; return;
+        case UpstreamField::date: response.date = field.value; return;
+        case UpstreamField::content_type: response.content_type = field.value; return;
+        case UpstreamField::content_length: return;  // with the body
+        case UpstreamField::trailer: return;
+        case UpstreamField::last_modified:
+            response.last_modified_text = field.value;
+            response.last_modified = parse_http_date(field.value).value_or(-1);
+            if (response.last_modified < 0) break;
+            return;
+        case UpstreamField::etag:
+            if (!response.etag.empty()) break;
+            response.etag = field.value;
+            return;
+        default: break;
+    }
+    response.fields.add(request.arena, field.name, field.value);
+}
+
+Response make_response(Request& request, const Settings& settings, Exchange& exchange) {
+    const UpstreamHead& head = exchange.head();
+    const UpstreamHead::Field* buffering = head.find(UpstreamField::x_accel_buffering);
+    if (buffering != nullptr && !ignores(settings, Ignored::x_accel_buffering)) {
+        if (equals_ignore_case(buffering->value, "no")) exchange.buffer(false);
+        if (equals_ignore_case(buffering->value, "yes")) exchange.buffer(true);
+    }
+    Response response;
+    response.conditions_apply = false;
+    response.status = head.status;
+    exchange.give_body(response);  // texts of the head may move
+    response.reason = head.reason;
+    for (const UpstreamHead::Field& field : head.fields) {
+        if (!field.hop_by_hop) take_field(request, settings, field, response);
+    }
+    return response;
+}
+
+Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
+    Round& round = *request.arena.make<Round>(request, settings, goal);
+    request.states.get<Passed>(request.arena).destination = &round.message.destination();
+    const Upstream& upstream = *goal.upstream;
+    round.rules.idle = {*upstream.keepalive, *upstream.keepalive_requests, *upstream.keepalive_time,
+                        *upstream.keepalive_timeout};
+    Exchange::Where where{.peers = upstream.roster(request),
+                          .scheme = goal.destination.secure ? "https://" : "http://",
+                          .uri = goal.destination.uri,
+                          .wish = upstream.wish(request),
+                          .takes_body = *settings.pass_request_body && settings.body->empty()};
+    Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);
+    uint16_t status = co_await exchange.run();
+    if (status != 0) co_return Answer::of_status(status);
+
+    const UpstreamHead& head = exchange.head();
+    const UpstreamHead::Field* elsewhere = head.find(UpstreamField::x_accel_redirect);
+    if (elsewhere != nullptr && !ignores(settings, Ignored::x_accel_redirect) && !elsewhere->value.empty()) {
+        co_await exchange.end();
+        co_return redirect(request, head, elsewhere->value);
+    }
+    if (*settings.intercept_errors && head.status >= 300 && has_error_page(request, head.status)) {
+        co_await exchange.end();
+        co_return intercept(request, head);
+    }
+    co_return Answer::of(make_response(request, settings, exchange));
+}
+
+}  // namespace
+
+Answer respond(Request& request) {
+    const Settings& ours = settings.in(*request.block);
+    auto goal = find_goal(request, ours);
+    if (!goal) return Answer::of_status(500);
+    if (goal->upstream == nullptr) return Answer::of_status(502);
+    return Answer::later(pass_on(request, ours, *goal));
+}
+
+const Destination* destination_of(const Request& request) {
+    const Passed* passed = request.states.find<Passed>();
+    return passed == nullptr ? nullptr : passed->destination;
+}
+
+}  // namespace ringx::http::proxy
