@@ -64,7 +64,7 @@ Task<Result<>> Exchange::send(std::string_view first, std::string_view second) {
             for (std::string_view part : {first, second}) {
                 if (!part.empty()) parts[count++] = {const_cast<char*>(part.data()), part.size()};
             }
-            sent = stream.send(std::span(parts, count), false);
+            sent = stream.send(std::span(parts, count), Follows::nothing);
         }
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && errno != EAGAIN) co_return fail("send");

@@ -60,7 +60,7 @@ Task<Result<>> Relay::send(Direction& direction, std::string_view bytes) {
     while (!bytes.empty() || to.has_unsent()) {
         if (stopped_) co_return std::unexpected(error_);
         iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-        ssize_t sent = to.has_unsent() ? to.push() : to.send({&part, 1}, false);
+        ssize_t sent = to.has_unsent() ? to.push() : to.send({&part, 1}, Follows::nothing);
         if (sent >= 0) {
             bytes.remove_prefix(static_cast<size_t>(sent));
             continue;
