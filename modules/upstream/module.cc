@@ -6,6 +6,7 @@
 
 #include "base/format.h"
 #include "http/module.h"
+#include "http/resolver_directive.h"
 #include "http/upstream.h"
 #include "modules/upstream/methods.h"
 #include "modules/upstream/servers.h"
@@ -54,6 +55,11 @@ void set_zone(Upstream& upstream, conf::Binding& binding) {
     upstream.zone = named_zones.in(binding.block()).use(binding, name, name.text, bytes, "upstream");
 }
 
+void set_resolver_here(Upstream& upstream, conf::Binding& binding) {
+    if (upstream.resolver.given) return binding.duplicate();
+    if (auto rules = read_resolver(binding)) upstream.resolver.give(std::move(rules));
+}
+
 constexpr auto here = conf::upstream;
 
 constexpr conf::Directive directives[] = {
@@ -79,6 +85,10 @@ constexpr conf::Directive directives[] = {
         .shown_as("cookie name [expires=time] [domain=domain] [httponly] [samesite=strict|lax|none] [secure] "
                   "[path=path] | route $variable ... | learn create=$variable lookup=$variable zone=name:size "
                   "[timeout=time] [header]"),
+    conf::custom<&set_resolver_here>("resolver", here, conf::at_least_one,
+                                     "The name servers that are asked for the names of these servers.")
+        .shown_as("address ... [valid=time] [ipv4=on|off] [ipv6=on|off]"),
+    conf::value<&Upstream::resolver_timeout>("resolver_timeout", here, "How long looking up a name may take."),
     conf::custom<&set_keepalive>("keepalive", here, {1, 2},
                                  "How many idle connections to the servers each worker keeps.")
         .shown_as("connections [local]"),

@@ -11,4 +11,10 @@ namespace ringx::http {
 
 void set_resolver(CoreSettings& settings, conf::Binding& binding);
 
+// What the words of such a directive say; null after complaining.
+std::shared_ptr<const ResolverRules> read_resolver(conf::Binding& binding);
+// The rules with this timeout; null stays null.
+std::shared_ptr<const ResolverRules> with_timeout(const std::shared_ptr<const ResolverRules>& rules,
+                                                  std::chrono::milliseconds timeout);
+
 }  // namespace ringx::http

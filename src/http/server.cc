@@ -57,7 +57,8 @@ HttpServer::HttpServer(const WorkerContext& worker)
       resolver_(worker.loop),
       upstreams_(worker.loop),
       client_desk_(worker.loop, resolver_),
-      stapler_(worker_, resolver_) {}
+      stapler_(worker_, resolver_),
+      peer_names_(resolver_) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 
@@ -74,8 +75,17 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
             slot.site = nullptr;
         }
     }
-    if (site_ == nullptr) return stapler_.end();
+    if (site_ == nullptr) return end_errands();
     stapler_.use(site_->tls_contexts(), &site_->log());
+    const auto& named = site_->named_groups();
+    if (named.empty()) return peer_names_.end();
+    peer_names_.use(named, parts_.states.get<WorkerPeers>(*parts_.lives, parts_.life), &site_->log());
+}
+
+// Those that are done for nobody who waits.
+void HttpServer::end_errands() {
+    stapler_.end();
+    peer_names_.end();
 }
 
 void HttpServer::accepted(Fd socket, const std::string& listen_key) {
@@ -90,14 +100,14 @@ void HttpServer::accepted(Fd socket, const std::string& listen_key) {
 
 void HttpServer::drain() {
     draining_ = true;
-    stapler_.end();
+    end_errands();
     upstreams_.drain();
     open_.each([](Connection& connection) { connection.drain(); });
 }
 
 void HttpServer::end() {
     draining_ = true;
-    stapler_.end();
+    end_errands();
     upstreams_.drain();
     client_desk_.cancel();
     open_.each([](Connection& connection) { connection.end(); });

@@ -17,6 +17,7 @@
 #include "http/page_cache.h"
 #include "http/request.h"
 #include "http/site.h"
+#include "net/peer_names.h"
 #include "net/resolver.h"
 #include "net/service.h"
 #include "net/stapler.h"
@@ -39,9 +40,10 @@ class HttpServer : public Server, private Timer {
 
     void use(std::shared_ptr<const ringx::Site> site) override;
     void accepted(Fd socket, const std::string& listen_key) override;
-    // Those to OCSP responders and name servers, too, and those to servers behind us that are being closed.
+    // Those to OCSP responders and name servers, too, whoever asks for names again and again, and those to servers
+    // behind us that are being closed.
     size_t connections() const override {
-        return count_ + stapler_.inquiries() + resolver_.questions() + upstreams_.closing();
+        return count_ + stapler_.inquiries() + peer_names_.count() + resolver_.questions() + upstreams_.closing();
     }
     void drain() override;
     void end() override;
@@ -72,6 +74,7 @@ class HttpServer : public Server, private Timer {
  private:
     // Some time after a crowd has left.
     void expire() override;
+    void end_errands();
 
     WorkerContext worker_;
     std::shared_ptr<const Site> site_;
@@ -84,6 +87,7 @@ class HttpServer : public Server, private Timer {
     UpstreamPool upstreams_;
     OcspDesk client_desk_;
     Stapler stapler_;
+    PeerNames peer_names_;
     std::vector<std::unique_ptr<Request>> idle_requests_;
     List<Connection> open_;
     size_t count_ = 0;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "http/captures.h"
 #include "http/pipeline.h"
+#include "http/upstream.h"
 #include "net/error_log.h"
 
 namespace ringx::http {
@@ -239,6 +240,10 @@ std::vector<std::shared_ptr<const TlsContext>> Site::tls_contexts() const {
         if (server->settings->tls != nullptr) contexts.push_back(server->settings->tls);
     }
     return contexts;
+}
+
+const std::vector<NamedGroup>& Site::named_groups() const {
+    return upstreams.in(*http_settings.in(tree_->root()).http).named_groups();
 }
 
 const Log& Site::log() const { return error_log(tree_->root()); }

@@ -20,6 +20,7 @@
 #include "http/h1_parser.h"
 #include "http/module.h"
 #include "http/server_settings.h"
+#include "net/peer_names.h"
 #include "net/service.h"
 
 namespace ringx::http {
@@ -156,6 +157,8 @@ class Site : public ringx::Site {
     const ListenPoint* find(const std::string& listen_key) const;
     // How its servers speak TLS.
     std::vector<std::shared_ptr<const TlsContext>> tls_contexts() const;
+    // The groups of upstream servers with names that have to be looked up.
+    const std::vector<NamedGroup>& named_groups() const;
     // Of what belongs to no server.
     const Log& log() const;
 

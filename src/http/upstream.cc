@@ -6,6 +6,7 @@
 #include "http/known_addresses.h"
 #include "http/limits.h"
 #include "http/request.h"
+#include "http/resolver_directive.h"
 
 namespace ringx::http {
 namespace {
@@ -103,11 +104,25 @@ const UpstreamTarget* Upstreams::use(conf::Binding& binding, const conf::Word& w
     return &target;
 }
 
+void Upstreams::note_names(const Upstream& upstream, const conf::Block& http) {
+    bool has_names = std::ranges::any_of(upstream.servers,
+                                         [](const PeerServer& server) { return !server.name_to_resolve.empty(); });
+    if (!has_names) return;
+    // The settings around may not be complete yet, but what is written in this very block is there.
+    const CoreSettings& outer = core_settings.in(http);
+    auto timeout = upstream.resolver_timeout.given ? *upstream.resolver_timeout : *outer.resolver_timeout;
+    named_groups_.push_back({.group = upstream.group,
+                             .rules = with_timeout(upstream.resolver.given ? *upstream.resolver : *outer.resolver,
+                                                   timeout),
+                             .limit_ms = static_cast<uint64_t>(timeout.count())});
+}
+
 void Upstreams::complete(conf::Completion& completion) {
     for (Upstream* block : blocks_) {
         bool all_backup = std::ranges::all_of(block->servers, &PeerServer::backup);
         if (all_backup) completion.mistake(block->place, text::format("no servers in upstream \"{}\"", block->name));
         block->group = make_group(*block);
+        note_names(*block, completion.block());
     }
     for (auto& target : targets_) {
         target->upstream = find_block(target->name);
@@ -123,6 +138,7 @@ void Upstreams::complete(conf::Completion& completion) {
         host.place = target->place;
         host.servers = servers_of_host(host, completion);
         host.group = make_group(host);
+        note_names(host, completion.block());
         target->upstream = &host;
     }
 }

@@ -14,6 +14,7 @@
 
 #include "conf/language.h"
 #include "http/sticky.h"
+#include "net/peer_names.h"
 #include "net/peers.h"
 
 namespace ringx::http {
@@ -33,6 +34,9 @@ struct Upstream {
     Template key;  // of hash
     const NamedZone* zone = nullptr;  // null: each worker counts for itself
     std::unique_ptr<Sticky> sticky;   // null: nobody is bound to a server
+
+    Setting<std::shared_ptr<const ResolverRules>> resolver;  // null: that of the http block
+    Setting<std::chrono::milliseconds> resolver_timeout{std::chrono::seconds(30)};
 
     Setting<uint32_t> keepalive{32};      // idle connections that each worker keeps; 0: none
     bool keepalive_local = true;  // a location does not use those of another
@@ -68,15 +72,20 @@ class Upstreams {
     // names it, too. Null when there is none.
     const Upstream* find(std::string_view name, uint16_t port, bool has_port) const;
 
+    // Those with names that have to be looked up while the server runs.
+    const std::vector<NamedGroup>& named_groups() const { return named_groups_; }
+
     void complete(conf::Completion& completion);
 
  private:
+    void note_names(const Upstream& upstream, const conf::Block& http);
     const Upstream* find_block(std::string_view name) const;
     const Upstream* find_host(std::string_view name, uint16_t port) const;
 
     std::vector<Upstream*> blocks_;
     std::vector<std::unique_ptr<Upstream>> hosts_;
     std::vector<std::unique_ptr<UpstreamTarget>> targets_;
+    std::vector<NamedGroup> named_groups_;
 };
 
 extern constinit conf::Slot<Upstreams> upstreams;

@@ -210,11 +210,14 @@ IN_UPSTREAM = {
 
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
-    "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "least_time", "max_headers",
+    "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
     "proxy_pass_trailers", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
-    "stall_threshold", "sticky", "use", "load_module", "http", "events", "server",
+    "stall_threshold", "use", "load_module", "http", "events", "server",
 }
+
+# Newer in an upstream block: their values are in test_upstream.py.
+NO_VALUES_IN_UPSTREAM = {"least_time", "resolver", "resolver_timeout", "sticky"}
 
 LETTERS = {"location": "l", "server": "s", "http": "h", "upstream": "u", "events": "e", "main": "m"}
 
@@ -296,8 +299,9 @@ def test_blocks_and_numbers_of_arguments_are_those_of_nginx(prefix, block):
 def cases():
     """For each directive a value that is taken, the same twice, and values that are not: pairs of block and line."""
     for name, contexts, syntax in table():
-        own = IN_UPSTREAM if contexts == ["upstream"] else BY_NAME
-        if name in NO_VALUES and name not in own:
+        in_upstream = contexts == ["upstream"]
+        own = IN_UPSTREAM if in_upstream else BY_NAME
+        if name in (NO_VALUES_IN_UPSTREAM if in_upstream else NO_VALUES):
             continue
         block = next(letter for context, letter in LETTERS.items() if context in contexts)
         values = own.get(name) or BY_SYNTAX.get(syntax)

@@ -24,6 +24,7 @@ ACCEPTED = [
     "sticky cookie a expires=max samesite=$arg_a; ip_hash; server 127.0.0.1;",
     "sticky route $cookie_a $arg_a; server 127.0.0.1;",
     "sticky learn create=$sent_http_a lookup=$cookie_a zone=a:64k timeout=1h header; server 127.0.0.1;",
+    "resolver 127.0.0.1:5353 valid=10s ipv6=off; resolver_timeout 5s; server 127.0.0.1;",
     "keepalive 0; server 127.0.0.1;",
     "keepalive 5 local; server 127.0.0.1;",
 ]
@@ -42,6 +43,12 @@ REFUSED = [
       for method in ("ip_hash", "hash $uri", "hash $uri consistent", "random", "random two")
       for parameter in ("backup", "slow_start=1s")),
     ("server 127.0.0.1 backup;", 'no servers in upstream "u"'),
+    ("resolver; server 127.0.0.1;", 'invalid number of arguments in "resolver" directive'),
+    ("resolver 127.0.0.1 valid=x; server 127.0.0.1;", "invalid parameter: valid=x"),
+    ("resolver 127.0.0.1:0; server 127.0.0.1;", 'invalid port in resolver "127.0.0.1:0"'),
+    ("resolver ipv4=on; server 127.0.0.1;", "no name servers defined"),
+    ("resolver 127.0.0.1; resolver 127.0.0.1; server 127.0.0.1;", '"resolver" directive is duplicate'),
+    ("resolver_timeout x; server 127.0.0.1;", '"resolver_timeout" directive invalid value'),
     ("least_time soon; server 127.0.0.1;", 'invalid value "soon" in "least_time" directive'),
     ("least_time header outflight; server 127.0.0.1;", 'invalid parameter "outflight"'),
     ("least_time header; least_time header; server 127.0.0.1;", '"least_time" directive is duplicate'),

@@ -211,7 +211,7 @@ inline constexpr Rule rules[] = {
     {conf::upstream, 0b1,
      " ip_hash least_conn "},
     {conf::upstream, 0b10,
-     " include keepalive keepalive_requests keepalive_time keepalive_timeout "},
+     " include keepalive keepalive_requests keepalive_time keepalive_timeout resolver_timeout "},
     {conf::upstream, 0b110,
      " hash keepalive least_time zone "},
     {conf::upstream, 0b111,
@@ -219,7 +219,7 @@ inline constexpr Rule rules[] = {
     {conf::upstream, 0b1111111100,
      " sticky "},
     {conf::upstream, 0b1111111110,
-     " server "},
+     " resolver server "},
 };
 
 }  // namespace nginx_rules
