@@ -93,7 +93,7 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
     response.fields.add(request.arena, field.name, field.value);
 }
 
-Response make_response(Request& request, const Settings& settings, Exchange& exchange) {
+Response make_response(Request& request, const Settings& settings, Exchange& exchange, const Sticky* sticky) {
     const UpstreamHead& head = exchange.head();
     const UpstreamHead::Field* buffering = head.find(UpstreamField::x_accel_buffering);
     if (buffering != nullptr && !ignores(settings, Ignored::x_accel_buffering)) {
@@ -108,6 +108,8 @@ Response make_response(Request& request, const Settings& settings, Exchange& exc
     for (const UpstreamHead::Field& field : head.fields) {
         if (!field.hop_by_hop) take_field(request, settings, field, response);
     }
+    std::string_view cookie = sticky == nullptr ? "" : sticky->cookie_for(request, exchange.peer());
+    if (!cookie.empty()) response.fields.add(request.arena, "Set-Cookie", cookie);
     return response;
 }
 
@@ -121,6 +123,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
                           .scheme = goal.destination.secure ? "https://" : "http://",
                           .uri = goal.destination.uri,
                           .wish = upstream.wish(request),
+                          .sticky = upstream.sticky.get(),
                           .takes_body = *settings.pass_request_body && settings.body->empty()};
     Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);
     uint16_t status = co_await exchange.run();
@@ -136,7 +139,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
         co_await exchange.end();
         co_return intercept(request, head);
     }
-    co_return Answer::of(make_response(request, settings, exchange));
+    co_return Answer::of(make_response(request, settings, exchange, upstream.sticky.get()));
 }
 
 }  // namespace

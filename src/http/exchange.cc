@@ -83,6 +83,8 @@ Task<uint16_t> Exchange::run() {
         Fault fault = co_await try_peer(*peer);
         bool wants_other = may_try_again(fault);
         if (fault == Fault::none && !wants_other) {
+            peer_ = peer;
+            if (where_.sticky != nullptr) where_.sticky->learn(request_, *peer, false);
             if (protocol_.body_reader().ended() && head_.status != 101) co_await finish();
             co_return uint16_t{0};
         }

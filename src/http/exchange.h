@@ -23,6 +23,7 @@
 #include "http/body_store.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/sticky.h"
 #include "http/upstream_protocol.h"
 #include "http/upstream_tries.h"
 #include "net/peers.h"
@@ -76,6 +77,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
         std::string_view scheme;  // "http://", and
         std::string_view uri;     // "/path": for the log
         PeerWish wish = {};
+        const Sticky* sticky = nullptr;  // null: the client is not bound to whom it is answered by
         bool takes_body = true;   // of the request
     };
     // Everything outlives it.
@@ -87,6 +89,8 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
 
     // What the server answered; texts in it live as long as the request.
     const UpstreamHead& head() const { return head_; }
+    // Who that was. REQUIRES: there is a head.
+    const ringx::Peer& peer() const { return *peer_; }
     // Whether the body is read ahead: the server has a say in it.
     void buffer(bool on) { buffers_ = on; }
     // The body goes into the response: as memory, or as a source; or what a 101 opens, as a tunnel.
@@ -138,6 +142,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     UpstreamProtocol& protocol_;
     Where where_;
     PeerChoice choice_;
+    const ringx::Peer* peer_ = nullptr;  // who answered
     UpstreamTries& tries_;
     UpstreamTry* try_ = nullptr;
     uint64_t started_ms_;

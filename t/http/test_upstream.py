@@ -106,3 +106,32 @@ def test_without_any_live_server_there_is_a_502(group):
     server, _ = group("server %a% down; server %b% down;")
     assert server.get("/").status == 502
     server.wait_for_log("no live upstreams while connecting to upstream")
+
+
+def test_a_cookie_keeps_a_client_with_the_server_that_answered_it_first(group):
+    server, _ = group("sticky cookie srv path=/ httponly; server %a% route=one; server %b% route=two; server %c%;")
+    first, second, third = (server.get("/") for _ in range(3))
+    assert [first.header("Set-Cookie"), second.header("Set-Cookie")] == ["srv=one; httponly; path=/",
+                                                                         "srv=two; httponly; path=/"]
+    own = third.header("Set-Cookie").partition(";")[0]
+    assert served(server, ["/"] * 3, {"Cookie": own}) == "ccc"
+    assert served(server, ["/"] * 3, {"Cookie": "x=y; srv=two"}) == "bbb"
+
+
+@pytest.mark.parametrize("when", ["", "header"])
+def test_a_session_that_a_server_has_begun_stays_with_it(group, when):
+    answers = {name: response(name, f"Set-Cookie: id=of-{name}") for name in "abc"}
+    server, _ = group("sticky learn create=$upstream_cookie_id lookup=$cookie_id zone=sessions:64k %WHEN%; "
+                      "server %a%; server %b%; server %c%;".replace("%WHEN%", when), answers, workers=2)
+    begun = "".join(server.get("/").body.decode() for _ in range(12))
+    assert set(begun) == {"a", "b", "c"}
+    for name in "abc":
+        assert served(server, ["/"] * 4, {"Cookie": f"id=of-{name}"}) == name * 4
+    assert set(served(server, ["/"] * 12, {"Cookie": "id=of-nobody"})) == {"a", "b", "c"}
+
+
+def test_a_client_goes_to_another_server_when_its_own_is_gone_and_stays_there(group):
+    server, origins = group("sticky cookie srv; server %a% route=one; server %b% route=two;")
+    origins["a"].refuse()
+    moved = server.get("/", {"Cookie": "srv=one"})
+    assert (moved.body, moved.header("Set-Cookie")) == (b"b", "srv=two")
