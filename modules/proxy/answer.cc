@@ -4,6 +4,7 @@
 #include "http/http_date.h"
 #include "http/text.h"
 #include "modules/proxy/pass.h"
+#include "modules/proxy/rewriting.h"
 
 namespace ringx::http::proxy {
 namespace {
@@ -71,9 +72,24 @@ Answer intercept(Request& request, const UpstreamHead& head) {
 
 // --- the response
 
+// A field of the server's, as it is sent. A location that was rewritten is one of ours and may become absolute.
 void take_field(Request& request, const Settings& settings, const UpstreamHead::Field& field, Response& response) {
     if (settings.response_fields.hides(field)) return;
+    std::optional<std::string_view> rewritten;
     switch (field.id) {
+        case UpstreamField::location:
+            rewritten = rewrite_location(request, *settings.redirects, field.value);
+            if (!rewritten || !response.location.empty()) break;
+            response.location = *rewritten;
+            return;
+        case UpstreamField::refresh:
+            rewritten = rewrite_refresh(request, *settings.redirects, field.value);
+            break;
+        case UpstreamField::set_cookie: {
+            CookieRules rules{*settings.cookie_domains, *settings.cookie_paths, *settings.cookie_flags};
+            rewritten = rewrite_cookie(request, rules, field.value);
+            break;
+        }
         case UpstreamField::server: response.server = field.value; return;
         case UpstreamField::date: response.date = field.value; return;
         case UpstreamField::content_type: response.content_type = field.value; return;
@@ -90,7 +106,7 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
             return;
         default: break;
     }
-    response.fields.add(request.arena, field.name, field.value);
+    response.fields.add(request.arena, field.name, rewritten.value_or(field.value));
 }
 
 Response make_response(Request& request, const Settings& settings, Exchange& exchange, const Sticky* sticky) {

@@ -68,6 +68,18 @@ constexpr conf::Directive directives[] = {
                                            "Fields of answers that are not acted upon."),
     conf::value<&Settings::intercept_errors>("proxy_intercept_errors", anywhere,
                                              "Whether error_page is for answers of servers, too."),
+    conf::custom<&add_redirect, &Settings::redirects>("proxy_redirect", anywhere, {1, 2},
+                                                      "What becomes of URLs in Location and Refresh.")
+        .shown_as("default | off | from to"),
+    conf::custom<&add_cookie_domain, &Settings::cookie_domains>("proxy_cookie_domain", anywhere, {1, 2},
+                                                                "What becomes of the domains of cookies.")
+        .shown_as("off | domain replacement"),
+    conf::custom<&add_cookie_path, &Settings::cookie_paths>("proxy_cookie_path", anywhere, {1, 2},
+                                                            "What becomes of the paths of cookies.")
+        .shown_as("off | path replacement"),
+    conf::custom<&add_cookie_flags, &Settings::cookie_flags>("proxy_cookie_flags", anywhere, {1, 4},
+                                                             "Flags that cookies get or lose.")
+        .shown_as("off | cookie flag ..."),
     conf::value<&Settings::connect_timeout>("proxy_connect_timeout", anywhere, "How long connecting may take."),
     conf::value<&Settings::send_timeout>("proxy_send_timeout", anywhere,
                                          "How long a server may take nothing of the request."),

@@ -111,7 +111,11 @@ void set_pass(Settings& settings, conf::Binding& binding) {
                                      "inside named location, or inside \"if\" statement, or inside \"limit_except\" "
                                      "block");
     }
-    pass.location_bytes = location_settings.in(binding.block()).name.text.size();
+    std::string_view location = location_settings.in(binding.block()).name.text;
+    pass.location_bytes = location.size();
+    bool has_uri = !pass.uri.empty();
+    pass.server_prefix = has_uri ? word.text : binding.arena().join({word.text, "/"});
+    pass.own_prefix = has_uri ? location : "/";
 }
 
 std::optional<Goal> find_goal(Request& request, const Settings& settings) {

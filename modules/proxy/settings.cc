@@ -85,6 +85,12 @@ void Settings::complete(conf::Completion& completion) {
         temp_path.value.directory = completion.full_path("proxy_temp");
         temp_paths.in(block).add(temp_path->directory, false);
     }
+    if (!redirects.written()) {
+        redirects.value.clear();
+        if (!pass.server_prefix.empty()) {
+            redirects.value.push_back(default_redirect(pass.server_prefix, pass.own_prefix));
+        }
+    }
     request_fields = RequestFields(*set_headers);
     response_fields = ResponseFieldRules(*hide_headers, *pass_headers);
     rules.connect_timeout = *connect_timeout;

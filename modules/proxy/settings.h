@@ -15,6 +15,7 @@
 #include "http/upstream.h"
 #include "http/upstream_head.h"
 #include "http/variables.h"
+#include "modules/proxy/rewriting.h"
 #include "net/temp_paths.h"
 
 namespace ringx::http::proxy {
@@ -29,6 +30,10 @@ struct Pass {
     std::string_view port;   // $proxy_port
     std::string_view uri;    // takes the place of the location's part of the request's; empty: nothing does
     size_t location_bytes = 0;  // how long that part is
+    // Without variables: what URLs of the server begin with, and what their likes begin with here.
+    std::string_view server_prefix, own_prefix;
+
+    bool has_variables() const { return is_given && server_prefix.empty(); }
 };
 
 // One `proxy_set_header`.
@@ -112,6 +117,10 @@ struct Settings {
     Setting<conf::Flags<Ignored>> ignore_headers;
     Setting<bool> intercept_errors{false};
     Setting<bool> force_ranges{false};
+    Setting<RewriteRules> redirects;  // not written: as `default` has it
+    Setting<RewriteRules> cookie_domains;
+    Setting<RewriteRules> cookie_paths;
+    Setting<std::vector<CookieFlagsRule>> cookie_flags;
 
     Setting<std::chrono::milliseconds> connect_timeout{std::chrono::seconds(60)};
     Setting<std::chrono::milliseconds> send_timeout{std::chrono::seconds(60)};
