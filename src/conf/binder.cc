@@ -65,6 +65,7 @@ void Binder::bind_one(Statement& statement, Block& block, std::vector<const Dire
     }
     if (directive.set == nullptr) return;
     void* settings = directive.settings_type != nullptr ? block.own(*row->section->slot) : nullptr;
+    if (directive.part != nullptr) settings = directive.part(settings);
     directive.set(settings, binding);
 }
 

@@ -15,6 +15,8 @@
 // What a block was not given it takes from the block around, lists as a whole.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -55,6 +57,7 @@ struct Directive {
     int64_t high = std::numeric_limits<int64_t>::max();
 
     const void* settings_type = nullptr;  // null when the row needs no settings
+    void* (*part)(void* settings) = nullptr;  // what of them the row speaks of; null: all
     void (*set)(void* settings, Binding&) = nullptr;
     void (*inherit)(void* inner, const void* outer) = nullptr;  // null: never inherited
     std::string (*syntax)() = nullptr;
@@ -87,6 +90,9 @@ struct Directive {
         row.inherit = nullptr;
         return row;
     }
+    // For settings that have as a `member` those this row speaks of. Their inherit() asks the member to.
+    template <auto member>
+    constexpr Directive within() const;
     constexpr Directive repeatable() const {
         Directive row = *this;
         row.is_once = false;
@@ -102,6 +108,13 @@ template <typename S, typename T>
 struct Member<Setting<T> S::*> {
     using Settings = S;
     using Type = T;
+};
+
+template <typename Pointer>
+struct Part;
+template <typename S, typename P>
+struct Part<P S::*> {
+    using Settings = S;
 };
 
 template <typename Function>
@@ -195,6 +208,26 @@ void check_by(void*, Binding& binding) {
 }
 
 }  // namespace rows
+
+template <auto member>
+constexpr Directive Directive::within() const {
+    using S = typename rows::Part<decltype(member)>::Settings;
+    Directive row = *this;
+    row.settings_type = &type_of_settings<S>;
+    row.part = [](void* settings) -> void* { return &(static_cast<S*>(settings)->*member); };
+    row.inherit = nullptr;
+    return row;
+}
+
+// Rows of several origins, as those of one module.
+template <size_t first, size_t second>
+constexpr std::array<Directive, first + second> joined(const std::array<Directive, first>& one,
+                                                       const std::array<Directive, second>& other) {
+    std::array<Directive, first + second> all{};
+    std::copy(one.begin(), one.end(), all.begin());
+    std::copy(other.begin(), other.end(), all.begin() + first);
+    return all;
+}
 
 template <auto member>
 constexpr Directive value(std::string_view name, Context contexts, std::string_view help) {
