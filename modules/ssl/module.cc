@@ -24,40 +24,11 @@ void add_name(Settings& settings, conf::Binding& binding) {
     (settings.*list).value.emplace_back(word, std::move(*text));
 }
 
-// off, or max=N [inactive=time] [valid=time]
-void set_certificate_cache(Settings& settings, conf::Binding& binding) {
-    using std::chrono::seconds;
-    if (settings.certificate_cache.given) return binding.duplicate();
-    size_t max = 0;
-    seconds inactive{10}, valid{60};
-    bool off = false;
-    for (const conf::Word& word : binding.words()) {
-        std::string_view name = word.text.substr(0, word.text.find('=') + 1);
-        std::string_view value = word.text.substr(name.size());
-        bool good = word.text == "off";
-        off |= good;
-        if (name == "max=") {
-            auto number = conf::parse_unsigned(value, 1'000'000);
-            good = number && *number > 0;
-            if (good) max = *number;
-        } else if (name == "inactive=" || name == "valid=") {
-            auto time = conf::parse<seconds>(value);
-            good = time.has_value();
-            if (good) (name == "valid=" ? valid : inactive) = *time;
-        }
-        if (!good) {
-            return binding.mistake(word, text::format("invalid parameter \"{}\"", word.text),
-                                   "expected off, or max=number [inactive=time] [valid=time]");
-        }
-    }
-    if (off) return settings.certificate_cache.give(nullptr);
-    if (max == 0) {
-        return binding.mistake(binding.name_word(), "\"ssl_certificate_cache\" must have the \"max\" parameter");
-    }
-    auto milliseconds = [](seconds time) { return static_cast<uint64_t>(time.count()) * 1000; };
-    settings.certificate_cache.give(
-        std::make_shared<CertificateCache>(max, milliseconds(inactive), milliseconds(valid)));
+void set_cache(Settings& settings, conf::Binding& binding) {
+    set_certificate_cache(settings.certificate_cache, binding);
 }
+
+void read_passwords(Settings& settings, conf::Binding& binding) { set_passwords(settings.passwords, binding); }
 
 void add_command(Settings& settings, conf::Binding& binding) {
     settings.commands.given = true;
@@ -67,27 +38,6 @@ void add_command(Settings& settings, conf::Binding& binding) {
 void add_ticket_key(Settings& settings, conf::Binding& binding) {
     settings.ticket_keys.given = true;
     settings.ticket_keys.value.push_back(binding.words()[0]);
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-    std::vector<std::string_view> lines;
-    while (!text.empty()) {
-        std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (!line.empty()) lines.push_back(line);
-    }
-    return lines;
-}
-
-void read_passwords(Settings& settings, conf::Binding& binding) {
-    if (settings.passwords.given) return binding.duplicate();
-    const conf::Word& word = binding.words()[0];
-    std::string_view path = binding.full_conf_path(word.text);
-    auto bytes = binding.bundle().read(path);
-    if (bytes) return settings.passwords.give(lines_of(*bytes));
-    const Error& error = bytes.error();
-    binding.mistake(word, text::format("{}() \"{}\" failed ({})", error.call, path, describe(error)));
 }
 
 // off, or shared:NAME:SIZE
@@ -127,7 +77,7 @@ constexpr conf::Directive directives[] = {
     conf::custom<&add_name<&Settings::certificate_keys>, &Settings::certificate_keys>(
         "ssl_certificate_key", servers, {1, 1}, "The key of the certificate, PEM.")
         .shown_as("file"),
-    conf::custom<&set_certificate_cache, &Settings::certificate_cache>(
+    conf::custom<&set_cache, &Settings::certificate_cache>(
         "ssl_certificate_cache", servers, {1, 3}, "How many certificates whose names have variables are kept.")
         .shown_as("off | max=number [inactive=time] [valid=time]"),
     conf::custom<&read_passwords, &Settings::passwords>("ssl_password_file", servers, {1, 1},

@@ -12,50 +12,11 @@
 namespace ringx::http::ssl {
 namespace {
 
-constexpr std::string_view data_prefix = "data:";
-
 // How our own list of ciphers goes on in TLS 1.3, and that clients who put ChaCha20 first get it: they have no AES in
 // hardware.
-constexpr Command default_suites = {"Ciphersuites",
+constexpr TlsCommand default_suites = {"Ciphersuites",
                                     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"};
-constexpr Command chacha_for_who_wants_it = {"Options", "PrioritizeChaCha"};
-
-// Reads the files of one server; after a complaint they are incomplete.
-class Files {
- public:
-    explicit Files(conf::Completion& completion) : completion_(completion) {}
-
-    // Of a setting that may be empty. `what` names it in messages.
-    TlsFile read(std::string_view path, std::string_view what, const conf::Place& place = {}) {
-        if (path.empty()) return {};
-        if (path.starts_with(data_prefix)) return {std::string(data_prefix), path.substr(data_prefix.size())};
-        std::string_view full = completion_.full_conf_path(path);
-        auto bytes = completion_.bundle().read(full);
-        if (bytes) return {std::string(full), *bytes};
-        const Error& error = bytes.error();
-        complain(place, text::format("cannot load {} \"{}\": {}() failed ({})", what, full, error.call,
-                                     describe(error)));
-        return {};
-    }
-    // Of a file that is not named otherwise, in messages.
-    TlsFile read_plain(const conf::Word& word) {
-        std::string_view full = completion_.full_conf_path(word.text);
-        auto bytes = completion_.bundle().read(full);
-        if (bytes) return {std::string(full), *bytes};
-        const Error& error = bytes.error();
-        complain(word.place, text::format("{}() \"{}\" failed ({})", error.call, full, describe(error)));
-        return {};
-    }
-    void complain(const conf::Place& place, std::string sentence) {
-        good_ = false;
-        completion_.mistake(place, std::move(sentence));
-    }
-    bool good() const { return good_; }
-
- private:
-    conf::Completion& completion_;
-    bool good_ = true;
-};
+constexpr TlsCommand chacha_for_who_wants_it = {"Options", "PrioritizeChaCha"};
 
 void set_ciphers(const Settings& own, TlsSettings& tls) {
     bool are_ours = !own.ciphers.written();
@@ -63,14 +24,6 @@ void set_ciphers(const Settings& own, TlsSettings& tls) {
     tls.prefer_server_ciphers = own.prefer_server_ciphers.written() ? *own.prefer_server_ciphers : are_ours;
     if (are_ours) tls.commands = {default_suites, chacha_for_who_wants_it};
     tls.commands.insert(tls.commands.end(), own.commands->begin(), own.commands->end());
-}
-
-uint32_t bits_of(const conf::Flags<TlsProtocol>& protocols) {
-    uint32_t bits = 0;
-    for (auto [name, protocol] : choices(TlsProtocol{})) {
-        if (protocols.has(protocol)) bits |= 1u << static_cast<unsigned>(protocol);
-    }
-    return bits;
 }
 
 // What must be equal for a session to be resumed in another server or after a reload: whose certificates are shown,
@@ -123,7 +76,7 @@ bool asks_for_offer(const conf::Block& server) {
 }
 
 // What is known already is read, the rest left to handshakes.
-void read_certificates(const Settings& own, Files& files, TlsSettings& tls, NamedCertificates& named) {
+void read_certificates(const Settings& own, TlsFiles& files, TlsSettings& tls, NamedCertificates& named) {
     const CertificateNameList& keys = *own.certificate_keys;
     for (size_t i = 0; i < own.certificates->size(); ++i) {
         const auto& [chain, chain_text] = own.certificates.value[i];
@@ -154,7 +107,7 @@ std::shared_ptr<const NamedCertificates> complete_named(const Settings& own, con
     return std::make_shared<const NamedCertificates>(std::move(named));
 }
 
-void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
+void read_ticket_keys(const Settings& own, TlsFiles& files, TlsSettings& tls) {
     for (const conf::Word& word : *own.ticket_keys) {
         TlsFile file = files.read_plain(word);
         if (!files.good()) return;
@@ -164,7 +117,7 @@ void read_ticket_keys(const Settings& own, Files& files, TlsSettings& tls) {
     }
 }
 
-void read_client_ocsp(const Settings& own, Files& files, conf::Completion& completion, TlsSettings& tls) {
+void read_client_ocsp(const Settings& own, TlsFiles& files, conf::Completion& completion, TlsSettings& tls) {
     if (*own.client_ocsp == ClientOcsp::off) return;
     if (tls.verify == VerifyClient::optional_no_ca) {
         return files.complain({}, "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"");
@@ -179,7 +132,7 @@ void read_client_ocsp(const Settings& own, Files& files, conf::Completion& compl
     rules.responder = std::move(*responder);
 }
 
-void read_stapling(const Settings& own, Files& files, conf::Completion& completion, TlsSettings& tls) {
+void read_stapling(const Settings& own, TlsFiles& files, conf::Completion& completion, TlsSettings& tls) {
     tls.stapling = *own.stapling;
     if (!tls.stapling) return;
     tls.stapling_file = files.read(*own.stapling_file, "OCSP response");
@@ -203,7 +156,7 @@ void Settings::complete(conf::Completion& completion) {
     server.needs_client_certificate = *verify == VerifyClient::on;
     if (certificates->empty() && !*reject_handshake) return;
 
-    Files files(completion);
+    TlsFiles files(completion);
     TlsSettings tls;
     NamedCertificates named;
     read_certificates(*this, files, tls, named);

@@ -13,20 +13,10 @@
 
 #include "conf/directive.h"
 #include "conf/slot.h"
-#include "http/variables.h"
-#include "net/certificate_cache.h"
+#include "http/tls_directives.h"
 #include "net/tls_context.h"
 
 namespace ringx {
-
-constexpr std::array<conf::Choice<TlsProtocol>, 6> choices(TlsProtocol) {
-    return {{{"SSLv2", TlsProtocol::sslv2},
-             {"SSLv3", TlsProtocol::sslv3},
-             {"TLSv1", TlsProtocol::tlsv1},
-             {"TLSv1.1", TlsProtocol::tlsv1_1},
-             {"TLSv1.2", TlsProtocol::tlsv1_2},
-             {"TLSv1.3", TlsProtocol::tlsv1_3}}};
-}
 
 constexpr std::array<conf::Choice<VerifyClient>, 4> choices(VerifyClient) {
     return {{{"off", VerifyClient::off},
@@ -50,13 +40,7 @@ constexpr std::array<conf::Choice<ClientOcsp>, 3> choices(ClientOcsp) {
 }
 
 using Words = std::vector<conf::Word>;
-// The name of a file, or the text of one; with variables it is known when a client has greeted.
-struct CertificateName {
-    conf::Word word;
-    Template text;
-};
 using CertificateNameList = std::vector<CertificateName>;
-using Command = std::pair<std::string_view, std::string_view>;
 
 // What ssl_session_cache says, except for zones.
 struct LocalCache {
@@ -82,7 +66,7 @@ struct Settings {
     Setting<bool> prefer_server_ciphers{false};
     Setting<std::string_view> curves{"auto"};
     Setting<std::string_view> dhparam;
-    Setting<std::vector<Command>> commands;
+    Setting<std::vector<TlsCommand>> commands;
     Setting<conf::Size> buffer_size;  // 0: by how much is sent
 
     Setting<VerifyClient> verify{VerifyClient::off};

@@ -115,7 +115,6 @@ class Connection : public ListNode {
     Task<bool> shake_hands(std::string_view server_name, uint64_t until_ms);
     Task<void> show_named_certificates(Tls& tls, const VirtualServer& server);
     std::vector<CertificateNames> name_certificates(const VirtualServer& server, std::string_view greeted);
-    Task<ServerCertificate::Loaded> find_certificate(const NamedCertificates& named, const CertificateNames& names);
     Task<ClientFault> check_client(Tls& tls, uint64_t until_ms);
     void settle(Tls& tls);
     Task<Result<Tls::Progress>> go_on_with_handshake(Tls& tls, uint64_t until_ms);

@@ -10,25 +10,11 @@
 #include "http/pipeline.h"
 #include "http/server.h"
 #include "http/site.h"
+#include "http/tls_directives.h"
+#include "net/certificate_finder.h"
 
 namespace ringx::http {
 namespace {
-
-using Loaded = ServerCertificate::Loaded;
-
-// The part of finding a certificate that waits for a disk.
-struct CertificateReading {
-    const CertificateNames& names;
-    std::span<const std::string_view> passwords;
-    std::shared_ptr<const ServerCertificate> known;  // what its files may still hold; null: nothing
-    Loaded loaded = nullptr;
-};
-
-void read_certificate(void* context) {
-    auto& reading = *static_cast<CertificateReading*>(context);
-    bool is_current = reading.known != nullptr && reading.known->is_current(reading.names);
-    reading.loaded = is_current ? Loaded(reading.known) : ServerCertificate::load(reading.names, reading.passwords);
-}
 
 int have_none(SSL*, void*) { return 0; }
 
@@ -42,35 +28,11 @@ std::vector<CertificateNames> Connection::name_certificates(const VirtualServer&
     request.greeted_name = greeted;
     enter(request, server.outside);
     if (!greeted.empty()) (void)listen_.point->find(greeted, request);  // for the captures of its name
-    auto evaluate = [&](const Template& name) {
-        std::string_view value = name.evaluate(request);
-        bool is_whole = CertificateNames::is_data(value) || value.starts_with('/');
-        return is_whole ? std::string(value) : text::format("{}{}", named.directory, value);
-    };
+    auto evaluate = [&](const Template& name) { return whole_name(name.evaluate(request), named.directory); };
     std::vector<CertificateNames> all;
     for (const NamedCertificates::Pair& pair : named.pairs) all.emplace_back(evaluate(pair.chain), evaluate(pair.key));
     server_.give_back(request);
     return all;
-}
-
-// REQUIRES: `named` and `names` live until it is done.
-Task<Loaded> Connection::find_certificate(const NamedCertificates& named, const CertificateNames& names) {
-    CertificateCache* cache = names.are_files() ? named.cache.get() : nullptr;
-    CertificateReading reading{names, named.passwords, nullptr};
-    std::string key;
-    if (cache != nullptr) {
-        key = CertificateCache::key_of(names, named.passwords);
-        CertificateCache::Found found = cache->find(key, server_.clock().now_ms());
-        if (found.is_valid) co_return Loaded(std::move(found.certificate));
-        reading.known = std::move(found.certificate);
-    }
-    Blocking elsewhere(server_.loop(), read_certificate, &reading);
-    co_await elsewhere;
-    if (cache != nullptr) {
-        if (reading.loaded) cache->keep(key, *reading.loaded, server_.clock().now_ms());
-        else cache->drop(key);
-    }
-    co_return std::move(reading.loaded);
 }
 
 // Before the handshake. Whatever becomes of it, the handshake goes on: it tells the client.
@@ -82,7 +44,8 @@ Task<void> Connection::show_named_certificates(Tls& tls, const VirtualServer& se
     for (const CertificateNames& names : all) chains += text::format("{}:{}", names.chain.size(), names.chain);
     tls.context().bind_sessions(tls.handshake(), chains);
     for (const CertificateNames& names : all) {
-        Loaded loaded = co_await find_certificate(named, names);
+        ServerCertificate::Loaded loaded =
+            co_await find_certificate(server_.loop(), named.cache.get(), named.passwords, names);
         std::expected<void, std::string> shown;
         if (loaded) shown = (*loaded)->show(tls.handshake(), names);
         else shown = std::unexpected(std::move(loaded.error()));
