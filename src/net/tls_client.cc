@@ -49,7 +49,10 @@ TlsClient::TlsClient(std::shared_ptr<const TlsClientContext> context, TlsClientS
 }
 
 // OpenSSL may ask the context until then.
-TlsClient::~TlsClient() { end_openssl(); }
+TlsClient::~TlsClient() {
+    end_openssl();
+    write_key_log();
+}
 
 TlsClient::Progress TlsClient::shake_hands() {
     ERR_clear_error();
@@ -67,6 +70,7 @@ bool TlsClient::has_name() const {
 std::expected<void, std::string> TlsClient::settle() {
     CHECK(!is_settled_);
     is_settled_ = true;
+    write_key_log();
     if (context_->verifies()) {
         long result = SSL_get_verify_result(ssl_.get());
         if (result != X509_V_OK) {
@@ -104,8 +108,12 @@ int TlsClient::note_session(SSL* ssl, SSL_SESSION* session) {
     return 1;
 }
 
-void TlsClient::note_secret(const SSL* ssl, const char* line) {
-    (void)of(ssl).context_->key_log()->write(text::format("{}\n", line));
+void TlsClient::note_secret(const SSL* ssl, const char* line) { of(ssl).secrets_.append(line) += '\n'; }
+
+// From the loop's thread, whichever the handshake was done on. A log that cannot be written is none of the connection's
+// business.
+void TlsClient::write_key_log() {
+    if (!secrets_.empty()) (void)context_->key_log()->write(std::exchange(secrets_, {}));
 }
 
 std::string_view tls_name_of(std::string_view host) {

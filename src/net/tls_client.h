@@ -48,12 +48,14 @@ class TlsClient final : public TlsChannel {
     static TlsClient& of(const SSL* ssl) { return static_cast<TlsClient&>(TlsChannel::of(ssl)); }
 
     bool has_name() const;
+    void write_key_log();
 
     std::shared_ptr<const TlsClientContext> context_;
     TlsClientSessions& sessions_;
     std::string name_;
     std::string session_key_;
     OwnedSession early_session_;  // given within the handshake: kept when the server was judged
+    std::string secrets_;         // for the key log
     bool is_slow_;
 };
 
