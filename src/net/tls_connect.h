@@ -20,6 +20,7 @@ namespace ringx {
 struct TlsFault {
     Error error;           // of the network; ETIMEDOUT: it took too long; ECANCELED: cancel(); number 0: none
     std::string sentence;  // in nginx's words
+    bool is_ours = false;  // not the server's, nor the network's: our certificate could not be had
 };
 
 class TlsConnect {
