@@ -48,8 +48,9 @@ def chunks(*parts, trailers=()):
 
 @dataclass
 class Answer:
-    """`then`: "keep" the connection, "finish" sending, "close" or "reset" it. `when`: the "request" is there as a
-    whole, its "head" is, or the connection is "made". `step`: how many bytes are sent, and received, at a time."""
+    """`then`: "keep" the connection, "finish" sending, "close" or "reset" it, or "say_goodbye" of TLS. `when`: the
+    "request" is there as a whole, its "head" is, or the connection is "made". `step`: how many bytes are sent, and
+    received, at a time."""
 
 
     data: bytes = b""
@@ -108,6 +109,16 @@ class Connection(Endpoint):
             pass
         return True
 
+    def secure(self, tls):
+        self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.resumed = self.socket.session_reused
+
+    def say_goodbye(self):
+        """Says the end of TLS before it closes."""
+        with contextlib.suppress(OSError):
+            self.socket.unwrap()
+        self.close()
+
     def close(self):
         with self.lock:  # end() may come from another thread
             self.closed = True
@@ -125,12 +136,14 @@ class Connection(Endpoint):
 
 
 class Backend:
-    """`address` is for proxy_pass and `server`. `connections` are in the order they came, `requests` were read."""
+    """`address` is for proxy_pass and `server`. `connections` are in the order they came, `requests` were read. With
+    `tls`, an ssl.SSLContext, it is spoken from the first byte."""
 
-    def __init__(self, answer=None, unix=None):
+    def __init__(self, answer=None, unix=None, tls=None):
         self.port = None if unix else free_port()
         self.address = f"unix:{unix}" if unix else f"127.0.0.1:{self.port}"
         self.unix = unix
+        self.tls = tls
         self.connections = []
         self.faults = []
         self.threads = []
@@ -195,6 +208,8 @@ class Backend:
         """The next connection."""
         connection = Connection(self.listener.accept()[0])
         self.connections.append(connection)
+        if self.tls:
+            connection.secure(self.tls)
         return connection
 
     def is_alone(self):
@@ -227,6 +242,8 @@ class Backend:
             self.begin(self.converse, connection)
 
     def converse(self, connection):
+        if self.tls:
+            connection.secure(self.tls)
         answer = self.answer
         if isinstance(answer, Answer) and answer.when == "made":
             self.give(connection, answer)
