@@ -17,9 +17,12 @@ struct Passed {
 // One way there and back. It lives in the request's arena.
 struct Round {
     Round(Request& request, const Settings& settings, const Goal& goal)
-        : message(request, settings, goal.destination), rules(settings.rules) {}
+        : message(request, settings, goal.destination), rules(settings.rules) {
+        if (goal.destination.secure) tls = settings.tls.goal(request, goal.destination.host);
+    }
     Message message;
     ExchangeRules rules;
+    std::optional<UpstreamTls::Goal> tls;  // none: it is plain
 };
 
 bool ignores(const Settings& settings, Ignored what) { return settings.ignore_headers->has(what); }
@@ -140,6 +143,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
                           .uri = goal.destination.uri,
                           .wish = upstream.wish(request),
                           .sticky = upstream.sticky.get(),
+                          .tls = round.tls ? &*round.tls : nullptr,
                           .takes_body = *settings.pass_request_body && settings.body->empty()};
     Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);
     uint16_t status = co_await exchange.run();

@@ -41,7 +41,7 @@ void set_temp(Settings& settings, conf::Binding& binding) { set_temp_path(settin
 
 constexpr auto anywhere = conf::http | conf::server | conf::location;
 
-constexpr conf::Directive directives[] = {
+constexpr std::array own_directives = {
     conf::custom<&set_pass>("proxy_pass", conf::location | conf::if_in_location | conf::limit_except, {1, 1},
                             "The server that requests are passed on to.")
         .shown_as("url"),
@@ -118,6 +118,8 @@ constexpr conf::Directive directives[] = {
     conf::accepted<uint32_t>("proxy_headers_hash_max_size", anywhere, "Fields are found without such tables."),
     conf::accepted<uint32_t>("proxy_headers_hash_bucket_size", anywhere, "Fields are found without such tables."),
 };
+
+constexpr auto directives = conf::joined(own_directives, upstream_tls::rows<&Settings::tls, "proxy_ssl_">());
 
 VariableValue proxy_host(Request& request, const VariableUse&) {
     const Destination* destination = destination_of(request);

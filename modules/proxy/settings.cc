@@ -79,6 +79,7 @@ void Settings::complete(conf::Completion& completion) {
     if (takes_over && !pass.is_given) {
         const Settings& outer = settings.in(*std::as_const(block).outer());
         pass = outer.pass;
+        tls.context = outer.tls.context;  // nothing else can be said of it here
         if (pass.is_given && block.context() == conf::limit_except) core_settings.in(block).handler = respond;
     }
     if (temp_path->directory.empty() && pass.is_given) {
@@ -91,6 +92,8 @@ void Settings::complete(conf::Completion& completion) {
             redirects.value.push_back(default_redirect(pass.server_prefix, pass.own_prefix));
         }
     }
+    bool may_be_secure = pass.is_given && (pass.secure || pass.target == nullptr);
+    if (may_be_secure && tls.context == nullptr) tls.complete(completion, "proxy_ssl_");
     request_fields = RequestFields(*set_headers);
     response_fields = ResponseFieldRules(*hide_headers, *pass_headers);
     rules.connect_timeout = *connect_timeout;

@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "http/upstream.h"
 #include "http/upstream_head.h"
+#include "http/upstream_tls.h"
 #include "http/variables.h"
 #include "modules/proxy/rewriting.h"
 #include "net/temp_paths.h"
@@ -140,11 +141,14 @@ struct Settings {
     Setting<conf::Size> socket_rcvbuf{conf::Size{0}};
     Setting<conf::Size> socket_sndbuf{conf::Size{0}};
 
+    UpstreamTls tls;
+
     // Made of the above.
     ExchangeRules rules;
     RequestFields request_fields;
     ResponseFieldRules response_fields;
 
+    void inherit(const Settings& outer) { tls.inherit(outer.tls); }
     void complete(conf::Completion& completion);
 };
 

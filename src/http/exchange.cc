@@ -93,7 +93,7 @@ Task<uint16_t> Exchange::run() {
         if (!try_->response_us) try_->response_us = since_start_us();
         co_await stop_sending();
         bool is_refusal = fault == Fault::none && (head_.status == 403 || head_.status == 404);
-        bool is_peers = fault != Fault::client && !is_refusal;
+        bool is_peers = fault != Fault::client && fault != Fault::ours && !is_refusal;
         release(is_peers && !(was_idle_ && fault == Fault::error), false);
         if (!wants_other) co_return status;
     }
@@ -101,13 +101,15 @@ Task<uint16_t> Exchange::run() {
 
 uint16_t Exchange::status_of(Fault fault) const {
     if (fault == Fault::timeout) return 504;
+    if (fault == Fault::ours) return 500;
     if (fault != Fault::client) return 502;
     return given_up_ ? client_left : RequestBody::status_of(client_error_);
 }
 
 // Counts the try that has come to `fault`, or to an answer. True when it is done again with another server.
 bool Exchange::may_try_again(Fault fault) const {
-    if (fault == Fault::client || given_up_ || body_is_spent_ || tries_left_ == 0) return false;
+    bool is_servers = fault != Fault::client && fault != Fault::ours;
+    if (!is_servers || given_up_ || body_is_spent_ || tries_left_ == 0) return false;
     std::optional<NextUpstream> condition = fault == Fault::error     ? NextUpstream::error
                                             : fault == Fault::timeout ? NextUpstream::timeout
                                             : fault == Fault::none    ? condition_of(head_.status)
@@ -143,7 +145,7 @@ Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
 
 Task<Exchange::Fault> Exchange::connect(const ringx::Peer& peer) {
     UpstreamPool& pool = request_.worker->upstreams;
-    connection_ = pool.take(choice_.group().name, peer.text);
+    connection_ = pool.take(choice_.group().name, key_of(peer));
     if (connection_ == nullptr) {
         uint64_t limit_ms = milliseconds(rules_.connect_timeout);
         auto opened = co_await pool.open(peer.address, rules_.socket, limit_ms, connecting_);
@@ -160,9 +162,36 @@ Task<Exchange::Fault> Exchange::connect(const ringx::Peer& peer) {
             co_return late ? Fault::timeout : Fault::error;
         }
         connection_ = std::move(*opened);
+        if (where_.tls != nullptr) {
+            Fault fault = co_await secure(peer);
+            if (fault != Fault::none) co_return fault;
+        }
     }
     try_->connect_us = since_start_us();
     co_return Fault::none;
+}
+
+// Within what is left of the time to connect.
+Task<Exchange::Fault> Exchange::secure(const ringx::Peer& peer) {
+    WorkerParts& worker = *request_.worker;
+    auto& sessions = worker.states.get<TlsClientSessions>();
+    UpstreamHandshake handshake(worker.loop, sessions, connection_->stream());
+    uint64_t limit_ms = milliseconds(rules_.connect_timeout), gone_ms = since_start_us() / 1000;
+    securing_ = &handshake;
+    TlsConnect::Outcome outcome =
+        co_await handshake.run(*where_.tls, peer.text, limit_ms - std::min(limit_ms, gone_ms));
+    securing_ = nullptr;
+    if (given_up_) co_return Fault::client;
+    if (outcome) co_return Fault::none;
+    const TlsFault& fault = outcome.error();
+    log(Level::error, fault.error, fault.sentence, "SSL handshaking to upstream");
+    if (fault.is_ours) co_return Fault::ours;
+    co_return fault.error.number == ETIMEDOUT ? Fault::timeout : Fault::error;
+}
+
+// What a connection was opened with.
+std::string_view Exchange::key_of(const ringx::Peer& peer) const {
+    return where_.tls == nullptr ? peer.text : request_.arena.join({peer.text, "\n", where_.tls->key});
 }
 
 Task<Exchange::Fault> Exchange::read_head() {
@@ -194,7 +223,8 @@ Exchange::Fault Exchange::no_head(const Result<Lease>& got) {
     }
     Error error = has_sent ? got.error() : send_error_;
     bool late = error.number == ETIMEDOUT;
-    log(Level::error, error, late ? "upstream timed out" : has_sent ? "recv() failed" : "send() failed", doing);
+    if (has_sent) log_receive_fault(error, doing);
+    else log(Level::error, error, late ? "upstream timed out" : "send() failed", doing);
     return late ? Fault::timeout : Fault::error;
 }
 
@@ -296,9 +326,9 @@ void Exchange::give_body(Response& response) {
 
 void Exchange::release(bool failed, bool reusable) {
     if (choice_.current() != nullptr) {
-        std::string_view peer = choice_.current()->text;
+        std::string_view key = key_of(*choice_.current());
         uint64_t now_ms = request_.worker->clock.now_ms();
-        if (reusable) request_.worker->upstreams.keep(std::move(connection_), choice_.group().name, peer, rules_.idle);
+        if (reusable) request_.worker->upstreams.keep(std::move(connection_), choice_.group().name, key, rules_.idle);
         PeerOutcome outcome{.failed = failed,
                             .header_us = try_->header_us.value_or(0),
                             .response_us = try_->response_us.value_or(0)};
@@ -314,6 +344,7 @@ void Exchange::client_departed() {
 void Exchange::give_up() {
     given_up_ = true;
     if (connecting_ != nullptr) connecting_->cancel();
+    if (securing_ != nullptr) securing_->cancel();
     if (connection_ != nullptr) connection_->cancel();
     if (relay_ != nullptr) relay_->cancel();
     if (!is_sent() && body_.exists) request_.body->interrupt();

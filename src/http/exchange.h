@@ -25,6 +25,7 @@
 #include "http/response.h"
 #include "http/sticky.h"
 #include "http/upstream_protocol.h"
+#include "http/upstream_tls.h"
 #include "http/upstream_tries.h"
 #include "net/peers.h"
 #include "net/relay.h"
@@ -78,6 +79,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
         std::string_view uri;     // "/path": for the log
         PeerWish wish = {};
         const Sticky* sticky = nullptr;  // null: the client is not bound to whom it is answered by
+        const UpstreamTls::Goal* tls = nullptr;  // null: servers are spoken to as it is
         bool takes_body = true;   // of the request
     };
     // Everything outlives it.
@@ -99,11 +101,13 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     Task<void> end() override;
 
  private:
-    enum class Fault : uint8_t { none, error, timeout, invalid_head, client };
+    enum class Fault : uint8_t { none, error, timeout, invalid_head, client, ours };
 
     // Trying.
     Task<Fault> try_peer(const ringx::Peer& peer);
     Task<Fault> connect(const ringx::Peer& peer);
+    Task<Fault> secure(const ringx::Peer& peer);
+    std::string_view key_of(const ringx::Peer& peer) const;
     Task<Fault> read_head();
     Fault no_head(const Result<Lease>& got);
     bool understand_head(Fault& fault);
@@ -135,6 +139,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     void give_up() override;
     void client_departed() override;
     uint64_t since_start_us() const { return request_.worker->clock.now_us() - try_->started_us; }
+    void log_receive_fault(Error error, std::string_view doing) const;
     void log(Level level, Error error, std::string_view what, std::string_view doing) const;
 
     Request& request_;
@@ -150,6 +155,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
 
     std::unique_ptr<UpstreamConnection> connection_;
     Wait* connecting_ = nullptr;
+    UpstreamHandshake* securing_ = nullptr;
     Relay* relay_ = nullptr;
     bool was_idle_ = false;        // the connection had served another request before
 

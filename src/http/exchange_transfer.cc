@@ -206,8 +206,7 @@ Task<size_t> Exchange::receive(std::span<char> room) {
     UpstreamBodyReader& reader = protocol_.body_reader();
     if (given_up_) co_return size_t{0};
     if (!got) {
-        bool late = got.error().number == ETIMEDOUT;
-        log(Level::error, got.error(), late ? "upstream timed out" : "recv() failed", reading_body);
+        log_receive_fault(got.error(), reading_body);
         has_failed_ = true;
         co_return size_t{0};
     }
@@ -215,11 +214,22 @@ Task<size_t> Exchange::receive(std::span<char> room) {
     size_t payload = *got == 0 ? 0 : reader.read(room.first(*got));
     if (*got == 0) (void)reader.end_of_stream();
     try_->body_bytes += payload;
-    if (reader.failed()) {
-        log(Level::error, {}, reader.reason(), reading_body);
+    // Over TLS a body that ends with the connection is whole only if the server says so (RFC 9112 section 9.8).
+    const TlsChannel* tls = connection_->stream().tls();
+    bool is_cut_off = *got == 0 && tls != nullptr && !tls->is_closed();
+    if (reader.failed() || is_cut_off) {
+        std::string_view cut_off = "upstream prematurely closed connection";
+        log(Level::error, {}, reader.failed() ? reader.reason() : cut_off, reading_body);
         has_failed_ = true;
     }
     co_return payload;
+}
+
+void Exchange::log_receive_fault(Error error, std::string_view doing) const {
+    const TlsChannel* tls = connection_->stream().tls();
+    bool is_of_tls = error.number == EPROTO && tls != nullptr && !tls->fault().empty();
+    if (is_of_tls) return log(Level::error, {}, request_.arena.join({"SSL_read() failed", tls->fault()}), doing);
+    log(Level::error, error, error.number == ETIMEDOUT ? "upstream timed out" : "recv() failed", doing);
 }
 
 }  // namespace ringx::http

@@ -125,6 +125,15 @@ BY_NAME = {
     "proxy_redirect": ["a b", "off", "a", "default", "~( b", "~*A $1", "a $nonsense_", '"" ""'],
     "proxy_set_body": ["a", "$arg_a", "$nonsense_"],
     "proxy_set_header": ["X-A b", "X-A $nonsense_", 'Host ""'],
+    "proxy_ssl_certificate": ["own.crt", "$host.crt", '""'],
+    "proxy_ssl_certificate_key": ["own.key", "$host.key", "none"],
+    "proxy_ssl_ciphers": ["HIGH", "NONSENSE"],
+    "proxy_ssl_conf_command": ["Options Bugs", "Nonsense 1"],
+    "proxy_ssl_crl": ["none"],
+    "proxy_ssl_name": ["a", "$arg_a", "$nonsense_"],
+    "proxy_ssl_password_file": ["own.key", "none"],
+    "proxy_ssl_protocols": ["TLSv1.2", "TLSv1.2 tlsv1.3", "TLSv1.4", "TLSv1.2 TLSv1.2"],
+    "proxy_ssl_trusted_certificate": ["own.crt", "none"],
     "lock_file": ["logs/lock"],
     "proxy_temp_path": ["x 1", "x 0", "x y"],
     "read_ahead": ["8k", "x"],
@@ -216,6 +225,7 @@ IN_UPSTREAM = {
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "keepalive_min_timeout", "max_headers",
     "proxy_pass_trailers", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
+    "proxy_ssl_certificate_cache", "proxy_ssl_key_log",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
     "stall_threshold", "use", "load_module", "http", "events", "server",
 }
