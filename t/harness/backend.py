@@ -60,12 +60,14 @@ class Answer:
 
 
 class Connection(Endpoint):
-    """The origin's end of a connection. `received` are all bytes that came, `requests` those of them that were read."""
+    """The origin's end of a connection. `received` are all bytes that came, `requests` what was read of them, which
+    is added to those `heard` by the origin, too."""
 
-    def __init__(self, connected):
+    def __init__(self, connected, heard):
         super().__init__(connected)
         self.received = b""
         self.requests = []
+        self.heard = heard
         self.lock = threading.Lock()
         self.closed = False
         if connected.family == socket.AF_INET:
@@ -91,6 +93,7 @@ class Connection(Endpoint):
                 return None
         request, self.input = found
         self.requests.append(request)
+        self.heard.append(request)
         return request
 
     def send_slowly(self, data, step=1):
@@ -136,7 +139,7 @@ class Connection(Endpoint):
 
 
 class Backend:
-    """`address` is for proxy_pass and `server`. `connections` are in the order they came, `requests` were read. With
+    """`address` is for proxy_pass and `server`. `connections` and `requests` are in the order they came. With
     `tls`, an ssl.SSLContext, it is spoken from the first byte."""
 
     def __init__(self, answer=None, unix=None, tls=None):
@@ -145,6 +148,7 @@ class Backend:
         self.unix = unix
         self.tls = tls
         self.connections = []
+        self.requests = []
         self.faults = []
         self.threads = []
         self.closing = False
@@ -153,8 +157,9 @@ class Backend:
         self.listen()
 
     @property
-    def requests(self):
-        return [request for connection in list(self.connections) for request in list(connection.requests)]
+    def last(self):
+        """The newest request."""
+        return self.requests[-1]
 
     def wait_for_requests(self, count):
         wait_until(lambda: len(self.requests) >= count, f"{count} requests at the origin")
@@ -206,7 +211,7 @@ class Backend:
 
     def accept(self):
         """The next connection."""
-        connection = Connection(self.listener.accept()[0])
+        connection = Connection(self.listener.accept()[0], self.requests)
         self.connections.append(connection)
         if self.tls:
             connection.secure(self.tls)
@@ -237,7 +242,7 @@ class Backend:
 
     def accept_all(self, left):
         while left not in select.select([self.listener, left], [], [])[0]:
-            connection = Connection(self.listener.accept()[0])
+            connection = Connection(self.listener.accept()[0], self.requests)
             self.connections.append(connection)
             self.begin(self.converse, connection)
 
