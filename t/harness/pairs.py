@@ -47,3 +47,31 @@ def compare(ports, requests, ignored=(), any_order=False):
             different[str(request)] = theirs, ours
     assert not different, f"{len(different)} of {len(requests)} answers differ:\n" + "\n".join(
         f"{request}\n  nginx: {theirs}\n  ours:  {ours}" for request, (theirs, ours) in list(different.items())[:10])
+
+
+# --- proxies before the same origin
+
+
+def exchange(port, origin, data, answer):
+    """What the client sees of one request, and the bytes of those that the origin was asked."""
+    origin.answer = answer
+    known = len(origin.requests)
+    with Client(port) as client:
+        client.send(data)
+        try:
+            seen_there = seen(client.read_response(data.partition(b" ")[0].decode()), port, IGNORED)
+        except (AssertionError, ValueError):
+            seen_there = "no whole answer"
+    return seen_there, [request.raw for request in origin.requests[known:]]
+
+
+def compare_exchanges(ports, origin, table, different):
+    """Fails unless both proxies do the same with each request of the table and the origin's answer to it; but for those
+    that are to be different, which they must be."""
+    wrong = {}
+    for name, (data, answer) in table.items():
+        theirs, ours = (exchange(port, origin, data, answer) for port in ports)
+        if (theirs != ours) != (name in different):
+            wrong[name] = theirs, ours
+    assert not wrong, f"{len(wrong)} of {len(table)} differ, or no longer do:\n" + "\n".join(
+        f"{name}\n  nginx: {theirs}\n  ours:  {ours}"[:1000] for name, (theirs, ours) in list(wrong.items())[:40])
