@@ -3,6 +3,7 @@
 #include "http/core_settings.h"
 #include "http/http_date.h"
 #include "http/text.h"
+#include "http/uri.h"
 #include "modules/proxy/pass.h"
 #include "modules/proxy/rewriting.h"
 
@@ -58,8 +59,10 @@ Answer redirect(Request& request, const UpstreamHead& head, std::string_view tar
     }
     size_t question = target.find('?');
     bool has_args = question != target.npos;
-    return Answer::redirect(target.substr(0, question), has_args ? target.substr(question + 1) : std::string_view(),
-                            has_args);
+    char* memory = request.arena.text(target.size());  // locations and files are found by clean paths only
+    auto path = normalise_path(target.substr(0, question), false, memory);
+    if (!path) return Answer::of_status(404);
+    return Answer::redirect(*path, has_args ? target.substr(question + 1) : std::string_view(), has_args);
 }
 
 // The answer is a page of ours, if there is one for this status.

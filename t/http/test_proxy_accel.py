@@ -31,7 +31,8 @@ def test_a_file_is_sent_instead(accelerated):
 
 
 @pytest.mark.parametrize("target, text", [("/returned", "returned GET /returned "), ("@named", "named GET /a q"),
-                                          ("/returned?x=y", "returned GET /returned x=y")])
+                                          ("/returned?x=y", "returned GET /returned x=y"),
+                                          ("/%72eturned/%20", "returned GET /returned/  ")])
 def test_the_request_goes_on_elsewhere(accelerated, target, text):
     server, _ = accelerated(f"X-Accel-Redirect: {target}")
     assert server.get("/a?q").text == text
@@ -47,6 +48,15 @@ def test_head_stays_head(accelerated):
     server, _ = accelerated("X-Accel-Redirect: /protected/file.txt")
     answer = server.request("HEAD", "/a")
     assert (answer.status, answer.header("Content-Length")) == (200, "16")
+
+
+@pytest.mark.parametrize("target", ["/protected/../../conf/server.conf", "/../conf/server.conf", "/protected/%2e%2e/x",
+                                    "", "nonsense", "/protected/\x01"])
+def test_nothing_outside_is_sent(accelerated, target):
+    server, _ = accelerated(f"X-Accel-Redirect: {target}", body="no")
+    answer = server.get("/a")
+    assert "worker_processes" not in answer.text
+    assert answer.status in (400, 404, 500, 502) or answer.text == "no"
 
 
 def test_a_status_does_not_matter(accelerated):
