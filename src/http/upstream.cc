@@ -33,6 +33,7 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
     group->servers = upstream.servers;
     group->balance = *upstream.balance;
     group->time = upstream.time;
+    group->binds = upstream.sticky != nullptr;
     if (upstream.zone != nullptr) group->zone = upstream.zone->shared_from_this();
     group->complete();
     return group;

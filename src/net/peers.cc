@@ -109,7 +109,7 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
                 PeerRules rules = server.rules;
                 if (rules.weight == 1 && found.weight != 0) rules.weight = found.weight;
                 std::string text = found.address.text();
-                std::string route = server.route.empty() ? md5_text(text) : server.route;
+                std::string route = server.route.empty() && group->binds ? md5_text(text) : server.route;
                 roster->peers_.push_back({&server, rules, found.address, std::move(text), std::move(route)});
                 roster->in_ring_.push_back(group->in_ring[i]);
             }

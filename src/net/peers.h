@@ -62,6 +62,7 @@ struct PeerGroup {
     std::vector<PeerServer> servers;  // primaries and backups, as written
     Balance balance = Balance::in_turn;
     TimeRules time;                         // of the fastest
+    bool binds = false;                     // requests may be bound to a peer: each has a route
     std::shared_ptr<const NamedZone> zone;  // null: each worker counts for itself
 
     HashRing ring;                   // of the primaries; made by complete()
@@ -77,7 +78,7 @@ struct Peer {
     PeerRules rules;           // the server's, or with the weight a name server has told
     Address address;
     std::string text;   // "127.0.0.1:80", "unix:/path": as logs and $upstream_addr show it
-    std::string route;  // the server's, or the MD5 of the text
+    std::string route;  // the server's; otherwise, where requests are bound, the MD5 of the text
 };
 
 // What a request brings along, by which a peer may be chosen for it. Both live as long as the choice.

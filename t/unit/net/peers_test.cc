@@ -169,6 +169,7 @@ TEST_F(PeersTest, a_request_is_bound_to_the_peer_of_its_route_as_long_as_that_ca
     PeerServer named = server(2, {.drain = true});
     named.route = "b";
     auto group = group_of({server(1), named, server(3)}, Balance::at_random);
+    group->binds = true;
     EXPECT_EQ(requests(group, 3, {.route = "b"}), "2 2 2 ");
     EXPECT_FALSE(requests(group, 20).contains('2')) << "it is drained";
     std::string_view own = peers_.roster(group)->peers()[2].route;
