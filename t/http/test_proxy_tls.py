@@ -237,6 +237,25 @@ def test_a_server_that_closes_between_requests_costs_none(secure):
     assert len(origin.connections) == 3
 
 
+def test_a_tunnel_goes_over_tls_too(secure):
+    def answer(connection, request):
+        del request
+        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nfirst")
+        while connection.input or connection.fill():
+            connection.send(connection.take(len(connection.input)))
+        connection.close()
+    server, _ = secure('proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";', answer=answer)
+    with server.client() as client:
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+        assert client.read_response().status == 101
+        assert client.take(5) == b"first"
+        for text in (b"one", b"x" * 100000):
+            client.send(text)
+            assert client.take(len(text)) == text
+        client.finish()
+        assert client.take_all() == b""
+
+
 # --- what breaks
 
 def test_a_body_that_was_cut_off_is_no_whole_one(secure):
