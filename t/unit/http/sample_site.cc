@@ -31,9 +31,14 @@ const conf::Language& language() {
 
 }  // namespace
 
-SampleSite::SampleSite(std::string_view http) : files_(loop) {
+SampleSite::SampleSite(std::string_view http) : files_(loop), resolver_(loop), upstreams_(loop) {
     loop.open(std::make_unique<ScriptedEngine>(loop));
-    worker.reset(new WorkerParts{.loop = loop, .files = files_, .clock = loop.clock(), .counters = counters_});
+    worker.reset(new WorkerParts{.loop = loop,
+                                 .files = files_,
+                                 .clock = loop.clock(),
+                                 .counters = counters_,
+                                 .resolver = resolver_,
+                                 .upstreams = upstreams_});
     conf::Bundle bundle = conf::Bundle::in_memory();
     bundle.add("/p/conf/a.conf", "error_log stderr;\nhttp {\n" + std::string(http) + "\n}\n");
     tree_ = std::make_shared<conf::Tree>(

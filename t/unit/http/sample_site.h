@@ -14,6 +14,8 @@
 #include "http/file_cache.h"
 #include "http/request.h"
 #include "http/site.h"
+#include "net/resolver.h"
+#include "net/upstream_connection.h"
 
 namespace ringx::http {
 
@@ -43,6 +45,8 @@ class SampleSite {
     std::shared_ptr<conf::Tree> tree_;
     std::shared_ptr<const Site> site_;
     FileCache files_;
+    Resolver resolver_;
+    UpstreamPool upstreams_;
     std::string bytes_;
     Request request_;
 };
