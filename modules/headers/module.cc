@@ -4,6 +4,7 @@
 // replaced, or removed by an empty value. A block with an add_header of its own takes none from the block around,
 // unless add_header_inherit says otherwise. Trailers are evaluated when the body has been sent, and only sent where
 // there is room for them: at the end of a chunked body.
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -86,8 +87,15 @@ void add_field(Request& request, Response& response, const AddedField& field) {
     }
 }
 
+// What the response had already when ours were added.
+struct TrailersBefore {
+    ResponseFields (*make)(Request&) = nullptr;
+};
+
 ResponseFields make_trailers(Request& request) {
+    const auto* before = request.states.find<TrailersBefore>();
     ResponseFields fields;
+    if (before != nullptr && before->make != nullptr) fields = before->make(request);
     bool usual = is_usual(request.response.status);
     for (const AddedField& field : settings.in(*request.block).trailers) {
         if (!usual && !field.always) continue;
@@ -104,9 +112,15 @@ void filter(Request& request, Response& response) {
     for (const AddedField& field : ours.headers) {
         if (usual || field.always) add_field(request, response, field);
     }
-    for (const AddedField& field : ours.trailers) {
-        if (usual || field.always) response.make_trailers = make_trailers;
+    bool has_trailers = std::ranges::any_of(ours.trailers, [usual](const AddedField& field) {
+        return usual || field.always;
+    });
+    if (!has_trailers) return;
+    auto before = response.make_trailers;
+    if (before != nullptr || request.states.find<TrailersBefore>() != nullptr) {
+        request.states.get<TrailersBefore>(request.arena).make = before;
     }
+    response.make_trailers = make_trailers;
 }
 
 // --- the configuration

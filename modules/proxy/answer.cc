@@ -6,6 +6,7 @@
 #include "http/uri.h"
 #include "modules/proxy/pass.h"
 #include "modules/proxy/rewriting.h"
+#include "modules/proxy/trailers.h"
 
 namespace ringx::http::proxy {
 namespace {
@@ -100,7 +101,9 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
         case UpstreamField::date: response.date = field.value; return;
         case UpstreamField::content_type: response.content_type = field.value; return;
         case UpstreamField::content_length: return;  // with the body
-        case UpstreamField::trailer: return;
+        case UpstreamField::trailer:
+            if (response.make_trailers != nullptr) break;
+            return;
         case UpstreamField::last_modified:
             response.last_modified_text = field.value;
             response.last_modified = parse_http_date(field.value).value_or(-1);
@@ -127,6 +130,9 @@ Response make_response(Request& request, const Settings& settings, Exchange& exc
     response.status = head.status;
     exchange.give_body(response);  // texts of the head may move
     response.reason = head.reason;
+    if (*settings.pass_trailers && head.framing == UpstreamHead::Framing::chunked) {
+        response.make_trailers = passed_trailers;
+    }
     for (const UpstreamHead::Field& field : head.fields) {
         if (!field.hop_by_hop) take_field(request, settings, field, response);
     }

@@ -112,7 +112,7 @@ UpstreamHeadParser::Progress Message::read_head(std::string_view bytes, Upstream
     if (head.status == 101 && !asks_upgrade_) {
         return {.kind = Kind::bad, .head_bytes = 0, .reason = "upstream sent unasked 101 response", .detail = {}};
     }
-    body_.begin(head);
+    body_.begin(head, *settings_.pass_trailers);
     return progress;
 }
 

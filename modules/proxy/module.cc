@@ -80,6 +80,8 @@ constexpr std::array own_directives = {
     conf::custom<&add_cookie_flags, &Settings::cookie_flags>("proxy_cookie_flags", anywhere, {1, 4},
                                                              "Flags that cookies get or lose.")
         .shown_as("off | cookie flag ..."),
+    conf::value<&Settings::pass_trailers>("proxy_pass_trailers", anywhere,
+                                          "Whether fields behind the body of an answer are passed on."),
     conf::value<&Settings::connect_timeout>("proxy_connect_timeout", anywhere, "How long connecting may take."),
     conf::value<&Settings::send_timeout>("proxy_send_timeout", anywhere,
                                          "How long a server may take nothing of the request."),

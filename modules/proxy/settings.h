@@ -117,6 +117,7 @@ struct Settings {
     Setting<std::vector<std::string_view>> pass_headers;
     Setting<conf::Flags<Ignored>> ignore_headers;
     Setting<bool> intercept_errors{false};
+    Setting<bool> pass_trailers{false};
     Setting<bool> force_ranges{false};
     Setting<RewriteRules> redirects;  // not written: as `default` has it
     Setting<RewriteRules> cookie_domains;

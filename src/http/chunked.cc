@@ -149,6 +149,7 @@ ChunkedDecoder::State ChunkedDecoder::head_ended() {
 // Fields as in a head, then an empty line.
 ChunkedDecoder::State ChunkedDecoder::in_trailer(char byte) {
     if (++trailer_bytes_ > limits_.trailer_bytes_max) return refuse("client sent too large trailers");
+    if (kept_trailers_ != nullptr) *kept_trailers_ += byte;
     switch (state_) {
         case State::trailer_start:
             if (byte == '\r') return State::end_lf;

@@ -3,12 +3,14 @@
 // The decoder is a state machine of constant size: it buffers nothing, takes any split of the bytes, and hands out the
 // payload as views of what it was fed. It is strict: CRLF only, hexadecimal digits only, extensions by the grammar.
 // Chunk heads and extensions that outweigh the payload are refused, so that framing cannot be used as a flood.
-// Trailer fields are checked like header fields, and dropped: merging them into the head invites smuggling.
+// Trailer fields are checked like header fields, and dropped unless somebody keeps them, beside the head and not in it:
+// merging them into it invites smuggling.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace ringx::http {
@@ -37,6 +39,10 @@ class ChunkedDecoder {
     ChunkedDecoder() = default;
     explicit ChunkedDecoder(const Limits& limits) : limits_(limits) {}
 
+    // What follows the last chunk is appended to `text` as it comes: fields, each with its CRLF, and the empty line.
+    // REQUIRES: `text` outlives the decoding.
+    void keep_trailers(std::string& text) { kept_trailers_ = &text; }
+
     // Consumes bytes up to and including the next piece of payload. REQUIRES: not called after done or bad.
     Step feed(std::string_view bytes);
 
@@ -60,6 +66,7 @@ class ChunkedDecoder {
     State refuse(const char* reason);
 
     Limits limits_;
+    std::string* kept_trailers_ = nullptr;
     uint64_t size_ = 0;  // of the current chunk, then what is left of it
     uint64_t overhead_ = 0;
     uint32_t head_bytes_ = 0;  // of the current chunk head

@@ -254,6 +254,7 @@ bool Exchange::understand_head(Fault& fault) {
     try_->header_us = since_start_us();
     choice_.got_header(*try_->header_us, request_.worker->clock.now_ms());
     tries_.head = &head_;
+    tries_.trailers = {};
     UpstreamBodyReader& reader = protocol_.body_reader();
     std::span<char> rest = received().subspan(head_bytes_);
     ready_ = {rest.data(), reader.read(rest)};

@@ -125,6 +125,7 @@ Task<void> Exchange::finish() {
         log(Level::warn, {}, "upstream sent more data than specified in \"Content-Length\" header", reading_body);
     }
     is_over_ = true;
+    if (!reader.trailers().empty()) tries_.trailers = request_.arena.copy(reader.trailers());
     if (where_.sticky != nullptr) where_.sticky->learn(request_, *peer_, true);
     release(false, was_sent && !reader.has_surplus() && protocol_.keeps_connection(head_));
 }

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "http/text.h"
+
 namespace ringx::http {
 
-void UpstreamBodyReader::begin(const UpstreamHead& head) {
+void UpstreamBodyReader::begin(const UpstreamHead& head, bool keeps_trailers) {
     *this = UpstreamBodyReader();
+    if (keeps_trailers) chunks_.keep_trailers(trailers_);
     framing_ = head.framing;
     left_ = head.content_length;
     bool is_empty = framing_ == UpstreamHead::Framing::none ||
@@ -59,6 +62,15 @@ bool UpstreamBodyReader::end_of_stream() {
         reason_ = "upstream prematurely closed connection";
     }
     return state_ == State::ended;
+}
+
+std::optional<Trailer> take_trailer(std::string_view& text) {
+    size_t end = text.find("\r\n");
+    std::string_view line = text.substr(0, end);
+    size_t colon = line.find(':');
+    if (colon == line.npos) return std::nullopt;
+    text.remove_prefix(end == text.npos ? text.size() : end + 2);
+    return Trailer{line.substr(0, colon), trim(line.substr(colon + 1))};
 }
 
 }  // namespace ringx::http

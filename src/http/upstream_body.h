@@ -6,7 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "http/chunked.h"
 #include "http/upstream_head.h"
@@ -16,7 +19,7 @@ namespace ringx::http {
 class UpstreamBodyReader {
  public:
     // The body that follows this head.
-    void begin(const UpstreamHead& head);
+    void begin(const UpstreamHead& head, bool keeps_trailers = false);
 
     // Decodes: so many of `bytes`, from the first on, are payload now. All are used, unless the body has ended.
     size_t read(std::span<char> bytes);
@@ -26,6 +29,8 @@ class UpstreamBodyReader {
     bool ended() const { return state_ == State::ended; }
     bool failed() const { return state_ == State::failed; }
     const char* reason() const { return reason_; }  // why it failed, as the error log words it
+    // The fields behind a chunked body that has ended; see take_trailer().
+    std::string_view trailers() const { return ended() ? std::string_view(trailers_) : std::string_view(); }
     // More came than belongs to the body: the connection cannot be used again.
     bool has_surplus() const { return has_surplus_; }
 
@@ -35,11 +40,19 @@ class UpstreamBodyReader {
     size_t read_chunks(std::span<char> bytes);
 
     ChunkedDecoder chunks_;
+    std::string trailers_;
     uint64_t left_ = 0;
     UpstreamHead::Framing framing_ = UpstreamHead::Framing::none;
     State state_ = State::ended;
     bool has_surplus_ = false;
     const char* reason_ = "";
 };
+
+struct Trailer {
+    std::string_view name;
+    std::string_view value;
+};
+// Takes the next field off a trailer section; nothing at its end.
+std::optional<Trailer> take_trailer(std::string_view& text);
 
 }  // namespace ringx::http

@@ -42,6 +42,7 @@ class UpstreamTries {
     const UpstreamTry* last() const { return last_; }
 
     const UpstreamHead* head = nullptr;  // of the latest response
+    std::string_view trailers;           // behind its body, once that has come; see take_trailer()
 
  private:
     UpstreamTry* first_ = nullptr;

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "http/field_variables.h"
 #include "http/request.h"
+#include "http/upstream_body.h"
 #include "http/upstream_head.h"
 #include "http/upstream_tries.h"
 
@@ -79,6 +80,17 @@ VariableValue field(Request& request, const VariableUse& use) {
     return value;
 }
 
+VariableValue trailer(Request& request, const VariableUse& use) {
+    const UpstreamTries* tries = tries_of(request);
+    std::string_view text = tries == nullptr ? std::string_view() : tries->trailers;
+    VariableValue value;
+    while (auto one = take_trailer(text)) {
+        if (!is_named(one->name, use.suffix)) continue;
+        value = value ? request.arena.join({*value, ", ", one->value}) : one->value;
+    }
+    return value;
+}
+
 // Of the Set-Cookie that names it.
 VariableValue set_cookie(Request& request, const VariableUse& use) {
     const UpstreamHead* head = head_of(request);
@@ -106,6 +118,7 @@ constexpr Variable variables[] = {
     {"upstream_response_length", number_of<&UpstreamTry::body_bytes>},
     {"upstream_response_time", time_of<&UpstreamTry::response_us>},
     {"upstream_status", statuses},
+    {"upstream_trailer_", trailer, true},
 };
 
 }  // namespace

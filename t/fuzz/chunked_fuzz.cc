@@ -1,11 +1,14 @@
 // t/fuzz/chunked_fuzz.cc - chunked bodies: every split of the same bytes is the same body.
 //
-// The first byte is the size of the parts fed. A body that was taken is encoded again and must come back unchanged.
+// The first byte is the size of the parts fed. A body that was taken is encoded again and must come back unchanged, and
+// of the trailers that are kept nothing is left over.
 #include <cstdint>
 #include <string>
 
 #include "base/check.h"
 #include "http/chunked.h"
+#include "http/text.h"
+#include "http/upstream_body.h"
 
 using namespace ringx::http;
 using Kind = ChunkedDecoder::Step::Kind;
@@ -15,12 +18,14 @@ namespace {
 struct Body {
     Kind kind = Kind::need_more;
     std::string payload;
+    std::string trailers;
     size_t consumed = 0;
 };
 
 Body decode(std::string_view bytes, size_t part) {
     Body body;
     ChunkedDecoder decoder;
+    decoder.keep_trailers(body.trailers);
     while (!bytes.empty() && body.kind != Kind::done && body.kind != Kind::bad) {
         ChunkedDecoder::Step step = decoder.feed(bytes.substr(0, part));
         CHECK(step.consumed > 0 && step.consumed <= part && step.consumed <= bytes.size());
@@ -43,8 +48,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (size_t part : {size_t{1}, size_t{1} + data[0]}) {
         Body parts = decode(bytes, part);
         CHECK(parts.kind == whole.kind && parts.payload == whole.payload && parts.consumed == whole.consumed);
+        CHECK(parts.trailers == whole.trailers);
     }
     if (whole.kind != Kind::done) return 0;
+    CHECK(whole.trailers.ends_with("\r\n") && bytes.substr(0, whole.consumed).ends_with(whole.trailers));
+    std::string_view rest = whole.trailers;
+    while (auto trailer = take_trailer(rest)) CHECK(!trailer->name.empty() && trim(trailer->value) == trailer->value);
+    CHECK(rest == "\r\n");
 
     std::string again;
     if (!whole.payload.empty()) {
