@@ -9,6 +9,7 @@
 #include "http/etag.h"
 #include "http/http_date.h"
 #include "http/range.h"
+#include "http/range_source.h"
 
 namespace ringx::http {
 namespace {
@@ -73,6 +74,12 @@ void set_pieces(Request& request, Response& response, const std::vector<Piece>& 
 
 std::string content_range(ByteRange range, uint64_t size) {
     return text::format("bytes {}-{}/{}", range.first, range.last, size);
+}
+
+// Of a HEAD, too, whose body is not here.
+void set_range(Request& request, Response& response, ByteRange range, uint64_t size) {
+    response.content_length = range.size();
+    response.fields.add(request.arena, "Content-Range", request.arena.copy(content_range(range, size)));
 }
 
 // Twenty digits, as nginx's; they differ from request to request and cannot be foreseen by who writes the file.
@@ -147,7 +154,9 @@ uint16_t apply_conditions(Request& request, Response& response) {
 uint16_t apply_ranges(Request& request, Response& response) {
     if (!response.ranges_allowed) return 0;
     uint32_t ranges_most = *request.core->max_ranges;
-    bool can_be_cut = response.status == 200 && response.source == nullptr && response.content_length.has_value();
+    if (response.single_range) ranges_most = std::min(ranges_most, 1u);
+    bool can_be_cut = response.status == 200 && response.content_length.has_value() &&
+                      (response.source == nullptr || response.single_range);
     if (!can_be_cut || ranges_most == 0) {
         response.ranges_allowed = false;
         return 0;
@@ -169,6 +178,11 @@ uint16_t apply_ranges(Request& request, Response& response) {
     // nginx's 206 does not say again that it takes ranges.
     response.status = 206;
     response.ranges_allowed = false;
+    if (response.source != nullptr) {
+        response.source = request.arena.make<RangeSource>(*response.source, ranges[0]);
+        set_range(request, response, ranges[0], size);
+        return 0;
+    }
     Piece single = response.single;
     std::span<const Piece> body = response.pieces.empty() ? std::span<const Piece>(&single, 1) : response.pieces;
     if (ranges.size() > 1) {
@@ -178,7 +192,7 @@ uint16_t apply_ranges(Request& request, Response& response) {
     std::vector<Piece> pieces;
     cut(body, ranges[0], pieces);
     set_pieces(request, response, pieces);
-    response.fields.add(request.arena, "Content-Range", request.arena.copy(content_range(ranges[0], size)));
+    set_range(request, response, ranges[0], size);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "build.h"
 #include "http/error_page_directive.h"
+#include "http/pace.h"
 #include "http/resolver_directive.h"
 #include "http/server_settings.h"
 
@@ -171,16 +172,6 @@ void set_directio(S& settings, conf::Binding& binding) {
 }
 
 void set_body_temp_path(S& settings, conf::Binding& binding) { set_temp_path(settings.client_body_temp_path, binding); }
-
-// A size, or a text with variables that gives one.
-void set_size_template(Setting<Template>& setting, conf::Binding& binding) {
-    if (setting.given) return binding.duplicate();
-    const conf::Word& word = binding.words()[0];
-    auto size = Template::compile(binding, word);
-    if (!size) return;
-    if (size->is_constant() && !binding.parse<conf::Size>(word)) return;
-    setting.give(std::move(*size));
-}
 
 void set_limit_rate(S& settings, conf::Binding& binding) { set_size_template(settings.limit_rate, binding); }
 void set_limit_rate_after(S& settings, conf::Binding& binding) {

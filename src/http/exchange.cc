@@ -191,7 +191,9 @@ Task<Exchange::Fault> Exchange::secure(const ringx::Peer& peer) {
 
 // What a connection was opened with.
 std::string_view Exchange::key_of(const ringx::Peer& peer) const {
-    return where_.tls == nullptr ? peer.text : request_.arena.join({peer.text, "\n", where_.tls->key});
+    std::string from = rules_.socket.from ? "\n" + rules_.socket.from->text() : std::string();
+    if (where_.tls != nullptr) return request_.arena.join({peer.text, from, "\n", where_.tls->key});
+    return from.empty() ? std::string_view(peer.text) : request_.arena.join({peer.text, from});
 }
 
 Task<Exchange::Fault> Exchange::read_head() {
@@ -348,6 +350,7 @@ void Exchange::give_up() {
     if (securing_ != nullptr) securing_->cancel();
     if (connection_ != nullptr) connection_->cancel();
     if (relay_ != nullptr) relay_->cancel();
+    if (pause_.set()) request_.worker->loop.set_timer(pause_, 0);
     if (!is_sent() && body_.exists) request_.body->interrupt();
 }
 

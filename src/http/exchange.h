@@ -19,6 +19,7 @@
 #include "conf/value.h"
 #include "event/signal.h"
 #include "event/task.h"
+#include "event/timer.h"
 #include "http/activity.h"
 #include "http/body_store.h"
 #include "http/request.h"
@@ -35,13 +36,14 @@ namespace ringx::http {
 
 // What is tried again with another server; the statuses are those of answers.
 enum class NextUpstream : uint8_t {
-    error, timeout, invalid_header, non_idempotent, http_403, http_404, http_429, http_500, http_502, http_503,
+    error, timeout, denied, invalid_header, non_idempotent, http_403, http_404, http_429, http_500, http_502, http_503,
     http_504, updating, off,
 };
 
-constexpr std::array<conf::Choice<NextUpstream>, 13> choices(NextUpstream) {
+constexpr std::array<conf::Choice<NextUpstream>, 14> choices(NextUpstream) {
     return {{{"error", NextUpstream::error},
              {"timeout", NextUpstream::timeout},
+             {"denied", NextUpstream::denied},  // to `proxy_allow_upstream`, which there is not
              {"invalid_header", NextUpstream::invalid_header},
              {"non_idempotent", NextUpstream::non_idempotent},
              {"http_403", NextUpstream::http_403},
@@ -95,6 +97,8 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     const ringx::Peer& peer() const { return *peer_; }
     // Whether the body is read ahead: the server has a say in it.
     void buffer(bool on) { buffers_ = on; }
+    // How many bytes of the body a second are read ahead; 0: as many as come.
+    void limit_rate(uint64_t bytes_a_second) { rate_ = bytes_a_second; }
     // The body goes into the response: as memory, or as a source; or what a 101 opens, as a tunnel.
     void give_body(Response& response);
     // The answer is not wanted. Without a body to come this is not needed.
@@ -133,6 +137,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     Task<uint64_t> carry(Stream& client, std::string_view first) override;
     Task<void> read_ahead();
     Task<size_t> receive(std::span<char> room);
+    uint64_t pause_ms() const;
     Task<void> finish();
     void release(bool failed, bool reusable);
 
@@ -176,6 +181,13 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     BodyStore store_;
     Task<void> reader_;
     Signal data_, room_;
+    uint64_t rate_ = 0;
+    uint64_t reading_since_ms_ = 0;
+    struct Pause final : Timer {
+        explicit Pause(Signal& its_end) : end(its_end) {}
+        void expire() override { end.set(); }
+        Signal& end;
+    } pause_{room_};
     bool has_failed_ = false;      // the response broke off
     bool buffers_;
     bool is_over_ = false;         // of the response: nothing more is read

@@ -4,6 +4,7 @@
 // from there, and is taken when the client takes it, or read ahead.
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "http/exchange.h"
@@ -170,9 +171,23 @@ Task<uint64_t> Exchange::carry(Stream& client, std::string_view first) {
     co_return relay.from_server();
 }
 
+// How long nothing may be received: what came is worth a time, and the share of one second is free.
+uint64_t Exchange::pause_ms() const {
+    if (rate_ == 0) return 0;
+    uint64_t due_ms = reading_since_ms_ + try_->body_bytes * 1000 / rate_;
+    uint64_t free_until_ms = request_.worker->clock.now_ms() + 1000;
+    return due_ms > free_until_ms ? due_ms - free_until_ms : 0;
+}
+
 // Goes on until the response has ended, however slowly it is taken.
 Task<void> Exchange::read_ahead() {
+    reading_since_ms_ = request_.worker->clock.now_ms();
     while (!is_over_ && !has_failed_ && !given_up_) {
+        if (uint64_t wait_ms = pause_ms(); wait_ms > 0) {
+            request_.worker->loop.set_timer(pause_, wait_ms);
+            co_await room_;
+            continue;
+        }
         std::span<char> room = store_.room();
         bool to_file = room.empty() && store_.may_use_file();
         if (room.empty() && !to_file) {
@@ -181,6 +196,7 @@ Task<void> Exchange::read_ahead() {
         }
         bool begins_file = to_file && !store_.file();
         if (to_file) room = store_.file_room();
+        if (rate_ > 0) room = room.first(std::min<uint64_t>(room.size(), rate_));
         size_t payload = co_await receive(room);
         if (to_file) {
             Result<> put = co_await store_.put_into_file(payload);

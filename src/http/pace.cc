@@ -9,7 +9,9 @@ struct AssignedRate {
     uint64_t bytes_a_second = 0;
 };
 
-uint64_t size_of(Request& request, const Template& text) {
+}  // namespace
+
+uint64_t evaluate_size(Request& request, const Template& text) {
     if (text.empty()) return 0;
     std::string_view value = text.evaluate(request);
     if (value.empty()) return 0;
@@ -19,11 +21,18 @@ uint64_t size_of(Request& request, const Template& text) {
     return 0;
 }
 
-}  // namespace
+void set_size_template(Setting<Template>& setting, conf::Binding& binding) {
+    if (setting.given) return binding.duplicate();
+    const conf::Word& word = binding.words()[0];
+    auto size = Template::compile(binding, word);
+    if (!size) return;
+    if (size->is_constant() && !binding.parse<conf::Size>(word)) return;
+    setting.give(std::move(*size));
+}
 
 uint64_t rate_of(Request& request) {
     if (const auto* assigned = request.states.find<AssignedRate>()) return assigned->bytes_a_second;
-    return size_of(request, *request.core->limit_rate);
+    return evaluate_size(request, *request.core->limit_rate);
 }
 
 uint64_t assigned_rate(const Request& request) {
@@ -36,7 +45,9 @@ void assign_rate(Request& request, uint64_t bytes_a_second) {
 }
 
 Pace::Pace(Request& request, uint64_t rate)
-    : rate_(rate), free_bytes_(size_of(request, *request.core->limit_rate_after)), since_us_(request.started_us) {}
+    : rate_(rate),
+      free_bytes_(evaluate_size(request, *request.core->limit_rate_after)),
+      since_us_(request.started_us) {}
 
 uint64_t Pace::budget(uint64_t sent, uint64_t now_us, uint64_t& wait_ms) const {
     uint64_t seconds = (now_us - since_us_) / 1'000'000 + 1;

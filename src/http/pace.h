@@ -7,7 +7,9 @@
 
 #include <cstdint>
 
+#include "conf/language.h"
 #include "http/request.h"
+#include "http/variables.h"
 
 namespace ringx::http {
 
@@ -16,6 +18,11 @@ uint64_t rate_of(Request& request);
 // What was assigned; 0 when nothing was. Assigning takes effect until the answer begins.
 uint64_t assigned_rate(const Request& request);
 void assign_rate(Request& request, uint64_t bytes_a_second);
+
+// Reads a size, or a text with variables that gives one.
+void set_size_template(Setting<Template>& setting, conf::Binding& binding);
+// The bytes a text gives for this request, as `limit_rate` takes them; 0 when it is empty, or no size, which is logged.
+uint64_t evaluate_size(Request& request, const Template& text);
 
 class Pace {
  public:

@@ -98,6 +98,7 @@ struct Response {
     std::string_view etag;                     // with quotes
     std::string_view location;
     bool ranges_allowed = false;               // ranges may be cut out of it: Accept-Ranges
+    bool single_range = false;                 // but not several at once
     bool conditions_apply = true;              // If-Modified-Since and the like are ours to judge
     bool keep_alive = true;                    // false: the connection ends with this response
     ResponseFields fields;
