@@ -38,6 +38,8 @@ class TempFile {
     explicit operator bool() const { return static_cast<bool>(fd_); }
     int fd() const { return fd_.get(); }
     const std::string& path() const { return path_; }  // also when the name is gone
+    // The name is somebody else's now.
+    void keep() { name_ = Name::kept; }
 
  private:
     void end();
