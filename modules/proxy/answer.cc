@@ -2,6 +2,8 @@
 
 #include "http/core_settings.h"
 #include "http/http_date.h"
+#include "http/length.h"
+#include "http/pace.h"
 #include "http/text.h"
 #include "http/uri.h"
 #include "modules/proxy/pass.h"
@@ -20,6 +22,7 @@ struct Passed {
 struct Round {
     Round(Request& request, const Settings& settings, const Goal& goal)
         : message(request, settings, goal.destination), rules(settings.rules) {
+        settings.bind->apply(request, rules.socket);
         if (goal.destination.secure) tls = settings.tls.goal(request, goal.destination.host);
     }
     Message message;
@@ -104,6 +107,9 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
         case UpstreamField::trailer:
             if (response.make_trailers != nullptr) break;
             return;
+        case UpstreamField::accept_ranges:
+            if (*settings.force_ranges) return;
+            break;
         case UpstreamField::last_modified:
             response.last_modified_text = field.value;
             response.last_modified = parse_http_date(field.value).value_or(-1);
@@ -118,24 +124,38 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
     response.fields.add(request.arena, field.name, rewritten.value_or(field.value));
 }
 
-Response make_response(Request& request, const Settings& settings, Exchange& exchange, const Sticky* sticky) {
+// How fast and how far ahead the body is read and sent: X-Accel-Buffering, X-Accel-Limit-Rate.
+void set_pace(Request& request, const Settings& settings, Exchange& exchange) {
     const UpstreamHead& head = exchange.head();
     const UpstreamHead::Field* buffering = head.find(UpstreamField::x_accel_buffering);
     if (buffering != nullptr && !ignores(settings, Ignored::x_accel_buffering)) {
         if (equals_ignore_case(buffering->value, "no")) exchange.buffer(false);
         if (equals_ignore_case(buffering->value, "yes")) exchange.buffer(true);
     }
+    const UpstreamHead::Field* rate = head.find(UpstreamField::x_accel_limit_rate);
+    if (rate != nullptr && !ignores(settings, Ignored::x_accel_limit_rate)) {
+        if (auto bytes_a_second = parse_length(rate->value)) assign_rate(request, *bytes_a_second);
+    }
+    exchange.limit_rate(evaluate_size(request, *settings.limit_rate));
+}
+
+Response make_response(Request& request, const Settings& settings, Exchange& exchange, const Sticky* sticky) {
+    const UpstreamHead& head = exchange.head();
+    set_pace(request, settings, exchange);
     Response response;
     response.conditions_apply = false;
     response.status = head.status;
     exchange.give_body(response);  // texts of the head may move
     response.reason = head.reason;
+    response.ranges_allowed = response.single_range = *settings.force_ranges;
     if (*settings.pass_trailers && head.framing == UpstreamHead::Framing::chunked) {
         response.make_trailers = passed_trailers;
     }
     for (const UpstreamHead::Field& field : head.fields) {
         if (!field.hop_by_hop) take_field(request, settings, field, response);
     }
+    bool is_whole = head.status == 200 && request.method() == Method::get;
+    if (is_whole) store_body(request, *settings.store, *settings.store_access, response);
     std::string_view cookie = sticky == nullptr ? "" : sticky->cookie_for(request, exchange.peer());
     if (!cookie.empty()) response.fields.add(request.arena, "Set-Cookie", cookie);
     return response;

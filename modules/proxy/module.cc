@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "http/forwarded_for.h"
 #include "http/module.h"
+#include "http/pace.h"
 #include "http/text.h"
 #include "modules/proxy/answer.h"
 #include "modules/proxy/pass.h"
@@ -37,6 +38,12 @@ void set_template(Settings& settings, conf::Binding& binding) {
     if (value) (settings.*member).give(std::move(*value));
 }
 
+void set_limit_rate(Settings& settings, conf::Binding& binding) { set_size_template(settings.limit_rate, binding); }
+void set_store(Settings& settings, conf::Binding& binding) { read_store_place(settings.store, binding); }
+void set_store_access(Settings& settings, conf::Binding& binding) {
+    read_store_access(settings.store_access, binding);
+}
+void set_bind(Settings& settings, conf::Binding& binding) { LocalAddress::read(settings.bind, binding); }
 void set_temp(Settings& settings, conf::Binding& binding) { set_temp_path(settings.temp_path, binding); }
 
 constexpr auto anywhere = conf::http | conf::server | conf::location;
@@ -82,6 +89,8 @@ constexpr std::array own_directives = {
         .shown_as("off | cookie flag ..."),
     conf::value<&Settings::pass_trailers>("proxy_pass_trailers", anywhere,
                                           "Whether fields behind the body of an answer are passed on."),
+    conf::value<&Settings::force_ranges>("proxy_force_ranges", anywhere,
+                                         "Whether ranges are cut out of answers, whatever the server says of them."),
     conf::value<&Settings::connect_timeout>("proxy_connect_timeout", anywhere, "How long connecting may take."),
     conf::value<&Settings::send_timeout>("proxy_send_timeout", anywhere,
                                          "How long a server may take nothing of the request."),
@@ -110,6 +119,18 @@ constexpr std::array own_directives = {
         .shown_as("path [level1 [level2 [level3]]]"),
     conf::value<&Settings::ignore_client_abort>("proxy_ignore_client_abort", anywhere,
                                                 "Whether requests go on whose client has left."),
+    conf::custom<&set_store, &Settings::store>("proxy_store", anywhere, {1, 1},
+                                               "The file an answer is kept in; on: where the request's would be.")
+        .shown_as("on | off | path"),
+    conf::custom<&set_store_access, &Settings::store_access>("proxy_store_access", anywhere, {1, 3},
+                                                             "Who may read and write such files.")
+        .shown_as("users:permissions ..."),
+    conf::custom<&set_limit_rate, &Settings::limit_rate>("proxy_limit_rate", anywhere, {1, 1},
+                                                         "How many bytes a second are read ahead; 0: no limit.")
+        .shown_as("rate"),
+    conf::custom<&set_bind, &Settings::bind>("proxy_bind", anywhere, {1, 2},
+                                             "The address of ours that connections to servers are made from.")
+        .shown_as("address [transparent] | off"),
     conf::value<&Settings::socket_keepalive>("proxy_socket_keepalive", anywhere,
                                              "Whether the system probes idle connections to servers."),
     conf::value<&Settings::socket_rcvbuf>("proxy_socket_rcvbuf", anywhere,

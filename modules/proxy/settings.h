@@ -12,6 +12,8 @@
 
 #include "http/exchange.h"
 #include "http/head.h"
+#include "http/local_address.h"
+#include "http/stored_body.h"
 #include "http/upstream.h"
 #include "http/upstream_head.h"
 #include "http/upstream_tls.h"
@@ -138,6 +140,10 @@ struct Settings {
     Setting<conf::Buffers> buffers{conf::Buffers{8, 16384}};  // nginx: 8 of 4k; large steps cost less
     Setting<conf::Offset> max_temp_file_size{conf::Offset{1024 << 20}};
     Setting<TempPath> temp_path;
+    Setting<StorePlace> store;
+    Setting<mode_t> store_access{0600};
+    Setting<Template> limit_rate;  // bytes a second; empty: no limit
+    Setting<LocalAddress> bind;
     Setting<bool> socket_keepalive{false};
     Setting<conf::Size> socket_rcvbuf{conf::Size{0}};
     Setting<conf::Size> socket_sndbuf{conf::Size{0}};

@@ -140,11 +140,11 @@ constexpr Module modules[] = {
     {"ngx_http_perl_module",
      " perl perl_modules perl_require perl_set "},
     {"ngx_http_proxy_module",
-     " proxy_allow_upstream proxy_bind proxy_bind_dynamic proxy_cache proxy_cache_background_update "
+     " proxy_allow_upstream proxy_bind_dynamic proxy_cache proxy_cache_background_update "
      "proxy_cache_bypass proxy_cache_convert_head proxy_cache_key proxy_cache_lock proxy_cache_lock_age "
      "proxy_cache_lock_timeout proxy_cache_max_range_offset proxy_cache_methods proxy_cache_min_uses "
      "proxy_cache_path proxy_cache_purge proxy_cache_revalidate proxy_cache_use_stale proxy_cache_valid "
-     "proxy_force_ranges proxy_limit_rate proxy_no_cache proxy_request_dynamic proxy_store proxy_store_access "},
+     "proxy_no_cache proxy_request_dynamic "},
     {"ngx_http_random_index_module",
      " random_index "},
     {"ngx_http_realip_module",
