@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/lives.h"
 #include "net/hash_ring.h"
 
 namespace ringx {
@@ -26,12 +27,20 @@ struct PeerRules {
     bool drain = false;  // only requests that are bound to it
 };
 
+// The health checks of a group, a bit for each, in the order of the configuration.
+struct PeerChecks {
+    uint32_t all = 0;
+    uint32_t mandatory = 0;  // have to pass before a peer is asked for the first time
+
+    friend bool operator==(const PeerChecks&, const PeerChecks&) = default;
+};
+
 // Plain data.
 struct PeerState {
     int64_t current_weight = 0;    // of the smooth round robin: what it is owed
     int64_t effective_weight = 0;  // its weight, less what failures took, which comes back turn by turn
     uint32_t connections = 0;      // under way
-    uint32_t unhealthy = 0;        // 1: a health check says so
+    uint32_t unhealthy = 0;        // the health checks that say so, a bit for each
     uint32_t fails = 0;            // in a row, as far as they count
     uint64_t failed_ms = 0;        // the last one
     uint64_t checked_ms = 0;       // the last one, or since when it is given another chance
@@ -43,12 +52,15 @@ struct PeerState {
     uint64_t response_us = 0;
     // Of requests under way whose time is not known yet: how many, and how long they had waited together then.
     uint32_t waiting = 0;
-    uint32_t unused = 0;
+    uint32_t checked = 0;     // the health checks that have come to an end, a bit for each
     uint64_t waiting_since_ms = 0;
     uint64_t waited_ms = 0;
     uint64_t waiting_us = 0;  // average of how long they have waited
+    Life checker = {};        // which worker's turn it is to check its health
 
-    static PeerState fresh(const PeerRules& rules) { return PeerState{.effective_weight = rules.weight}; }
+    static PeerState fresh(uint32_t weight, PeerChecks checks = {}) {
+        return PeerState{.effective_weight = weight, .unhealthy = checks.mandatory};
+    }
 };
 
 struct Candidate {

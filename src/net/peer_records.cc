@@ -65,7 +65,7 @@ PeerRecord::Entry* PeerRecord::find_entry(SharedZone::Lock& lock) {
         make_room(lock, table);
         entry = table.insert(key_);
     }
-    if (entry != nullptr) entry->state = PeerState{.effective_weight = weight_};
+    if (entry != nullptr) entry->state = PeerState::fresh(weight_, checks_);
     return entry;
 }
 
@@ -110,10 +110,25 @@ PeerRecord::Share* PeerRecord::share(PeerLock& lock) {
     return lock.zone() == nullptr || has_no_room_ ? nullptr : lock.zone()->at<Share>(share_);
 }
 
-void PeerRecord::use(PeerLock& lock, const PeerRules& rules) {
+void PeerRecord::use(PeerLock& lock, const PeerRules& rules, PeerChecks checks) {
     weight_ = rules.weight;
+    checks_ = checks;
     PeerState& known = state(lock);
     known.effective_weight = std::min<int64_t>(known.effective_weight, weight_);
+    known.checked &= checks.all;
+    known.unhealthy = (known.unhealthy & checks.all) | (checks.mandatory & ~known.checked);
+}
+
+bool PeerRecord::take_turn(PeerLock& lock) {
+    PeerState& known = state(lock);
+    if (known.checker != self_ && lives_.has(known.checker)) return false;
+    known.checker = self_;
+    return true;
+}
+
+void PeerRecord::give_up_turn(PeerLock& lock) {
+    PeerState& known = state(lock);
+    if (known.checker == self_) known.checker = {};
 }
 
 void PeerRecord::hold(PeerLock& lock) {

@@ -32,9 +32,14 @@ class PeerRecord {
  public:
     // Null zone: the worker's own memory. Keys are unique in a zone.
     PeerRecord(const Lives& lives, Life self, std::shared_ptr<SharedZone> zone, std::string key,
-               const PeerRules& rules)
-        : lives_(lives), self_(self), zone_(std::move(zone)), key_(std::move(key)), weight_(rules.weight) {
-        own_ = PeerState::fresh(rules);
+               const PeerRules& rules, PeerChecks checks)
+        : lives_(lives),
+          self_(self),
+          zone_(std::move(zone)),
+          key_(std::move(key)),
+          weight_(rules.weight),
+          checks_(checks) {
+        own_ = PeerState::fresh(weight_, checks_);
     }
     PeerRecord(const PeerRecord&) = delete;
     PeerRecord& operator=(const PeerRecord&) = delete;
@@ -44,8 +49,12 @@ class PeerRecord {
 
     // Where the state lies, as long as the lock is held.
     PeerState& state(PeerLock& lock);
-    // Other rules are in force.
-    void use(PeerLock& lock, const PeerRules& rules);
+    // Other rules are in force, and other health checks.
+    void use(PeerLock& lock, const PeerRules& rules, PeerChecks checks);
+
+    // Whether it is this worker's turn to check its health. It is as long as the worker lives, or until it gives it up.
+    bool take_turn(PeerLock& lock);
+    void give_up_turn(PeerLock& lock);
 
     // A connection more, and one less.
     void hold(PeerLock& lock);
@@ -78,6 +87,7 @@ class PeerRecord {
     std::shared_ptr<SharedZone> zone_;
     std::string key_;
     uint32_t weight_;
+    PeerChecks checks_;
     PeerState own_;
     uint32_t connections_ = 0, waiting_ = 0;  // what this worker holds
     // Where in the zone it is, as long as the zone was not emptied since.

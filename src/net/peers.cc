@@ -48,7 +48,7 @@ std::string_view address_key(const Address& client) {
 WorkerPeers::WorkerPeers(const Lives& lives, Life self)
     : lives_(lives), self_(self), dice_(HashSeed::random().words[0]) {}
 
-WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& group) {
+WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks) {
     auto known = groups_.find(group.get());
     if (known != groups_.end()) {
         if (known->second.group.lock() == group) return known->second;
@@ -56,6 +56,7 @@ WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& gr
     }
     OfGroup& made = groups_[group.get()];
     made.group = group;
+    made.checks = checks;
     for (const PeerServer& server : group->servers) {
         auto& found = made.found.emplace_back();
         for (const Address& address : server.addresses) found.push_back({.address = address});
@@ -71,6 +72,10 @@ std::shared_ptr<PeerRoster> WorkerPeers::roster(const std::shared_ptr<const Peer
     return of(group).roster;
 }
 
+void WorkerPeers::use_checks(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks) {
+    CHECK(of(group, checks).checks == checks);
+}
+
 void WorkerPeers::resolved(const std::shared_ptr<const PeerGroup>& group, size_t server,
                            std::span<const FoundPeer> peers) {
     OfGroup& ours = of(group);
@@ -81,14 +86,15 @@ void WorkerPeers::resolved(const std::shared_ptr<const PeerGroup>& group, size_t
     if (std::ranges::is_permutation(peers, ours.found[server], are_equal)) return;
     ours.found[server].assign(peers.begin(), peers.end());
     ours.roster = make_roster(group, ours);
+    if (watcher_) watcher_(group);
 }
 
 std::shared_ptr<PeerRecord> WorkerPeers::record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
-                                                   const PeerRules& rules) {
+                                                   const PeerRules& rules, PeerChecks checks) {
     auto& known = records_[{zone.get(), key}];
     auto record = known.lock();
     if (record == nullptr) {
-        record = std::make_shared<PeerRecord>(lives_, self_, zone, std::move(key), rules);
+        record = std::make_shared<PeerRecord>(lives_, self_, zone, std::move(key), rules, checks);
         known = record;
     }
     return record;
@@ -121,13 +127,13 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
         std::string key = text::format("{}\n{}\n{}", group->name, peer.server->name, peer.text);
         key += text::format("\n{}", times[key]++);
         const PeerRules& rules = peer.rules;
-        roster->records_.push_back(record_of(roster->zone_, std::move(key), rules));
+        roster->records_.push_back(record_of(roster->zone_, std::move(key), rules, ours.checks));
         roster->candidates_.push_back({.rules = &rules, .state = nullptr});
         roster->tries_ += !rules.down && !rules.drain;
     }
     PeerLock lock(roster->zone());
     for (size_t i = 0; i < roster->records_.size(); ++i) {
-        roster->records_[i]->use(lock, *roster->candidates_[i].rules);
+        roster->records_[i]->use(lock, *roster->candidates_[i].rules, ours.checks);
     }
     return roster;
 }
@@ -155,11 +161,35 @@ PeerState PeerRoster::state(size_t peer, uint64_t now_ms) {
     return *candidates(lock, now_ms)[peer].state;
 }
 
-void PeerRoster::set_healthy(size_t peer, bool healthy, uint64_t now_ms) {
+bool PeerRoster::set_healthy(size_t peer, bool healthy, uint64_t now_ms, uint32_t check) {
     PeerLock lock(zone());
     PeerState& state = *candidates(lock, now_ms)[peer].state;
-    if (healthy && state.unhealthy != 0) state.back_ms = now_ms;
-    state.unhealthy = !healthy;
+    uint32_t bit = uint32_t{1} << check;
+    bool was_healthy = state.unhealthy == 0;
+    state.checked |= bit;
+    state.unhealthy = healthy ? state.unhealthy & ~bit : state.unhealthy | bit;
+    bool is_healthy = state.unhealthy == 0;
+    if (is_healthy && !was_healthy) state.back_ms = now_ms;
+    return is_healthy != was_healthy;
+}
+
+void PeerRoster::forget_check(size_t peer, uint32_t check, uint64_t now_ms) {
+    PeerLock lock(zone());
+    PeerState& state = *candidates(lock, now_ms)[peer].state;
+    state.checked &= ~(uint32_t{1} << check);
+    state.unhealthy |= uint32_t{1} << check;
+}
+
+bool PeerRoster::take_turn(size_t peer, uint64_t now_ms) {
+    PeerLock lock(zone());
+    (void)candidates(lock, now_ms);
+    return records_[peer]->take_turn(lock);
+}
+
+void PeerRoster::give_up_turn(size_t peer, uint64_t now_ms) {
+    PeerLock lock(zone());
+    (void)candidates(lock, now_ms);
+    records_[peer]->give_up_turn(lock);
 }
 
 PeerChoice::PeerChoice(std::shared_ptr<PeerRoster> roster, PeerWish wish)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,8 +114,13 @@ class PeerRoster {
 
     // What has happened to a peer, by its index.
     PeerState state(size_t peer, uint64_t now_ms);
-    // A health check has found out about it.
-    void set_healthy(size_t peer, bool healthy, uint64_t now_ms);
+    // A health check of the group has found out about it. True when requests see a difference.
+    bool set_healthy(size_t peer, bool healthy, uint64_t now_ms, uint32_t check = 0);
+    // It is to be checked anew before it is asked again.
+    void forget_check(size_t peer, uint32_t check, uint64_t now_ms);
+    // Whether it is this worker's turn to check it; see PeerRecord.
+    bool take_turn(size_t peer, uint64_t now_ms);
+    void give_up_turn(size_t peer, uint64_t now_ms);
 
     // What the log wants to know of its zone, told once.
     struct ZoneNews {
@@ -152,6 +158,11 @@ class WorkerPeers {
 
     std::shared_ptr<PeerRoster> roster(const std::shared_ptr<const PeerGroup>& group);
 
+    // The health checks of a group. REQUIRES: this comes before its first roster.
+    void use_checks(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks);
+    // Called when a group has other peers; null: nobody is.
+    void watch(std::function<void(const std::shared_ptr<const PeerGroup>&)> watcher) { watcher_ = std::move(watcher); }
+
     // A name of the group's was looked up: from now on its server, known by its index, has these peers.
     void resolved(const std::shared_ptr<const PeerGroup>& group, size_t server, std::span<const FoundPeer> peers);
 
@@ -159,17 +170,19 @@ class WorkerPeers {
     struct OfGroup {
         std::weak_ptr<const PeerGroup> group;
         std::vector<std::vector<FoundPeer>> found;  // of each server
+        PeerChecks checks;
         std::shared_ptr<PeerRoster> roster;
     };
 
-    OfGroup& of(const std::shared_ptr<const PeerGroup>& group);
+    OfGroup& of(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks = {});
     std::shared_ptr<PeerRoster> make_roster(const std::shared_ptr<const PeerGroup>& group, const OfGroup& ours);
     std::shared_ptr<PeerRecord> record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
-                                          const PeerRules& rules);
+                                          const PeerRules& rules, PeerChecks checks);
 
     const Lives& lives_;
     Life self_;
     Dice dice_;
+    std::function<void(const std::shared_ptr<const PeerGroup>&)> watcher_;
     std::unordered_map<const PeerGroup*, OfGroup> groups_;
     // States are worth the same as long as they lie in the same zone.
     std::map<std::pair<const SharedZone*, std::string>, std::weak_ptr<PeerRecord>> records_;

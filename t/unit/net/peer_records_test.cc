@@ -176,12 +176,63 @@ TEST_F(PeerRecordTest, a_worker_counts_alone_where_the_zone_has_no_room) {
 
 TEST_F(PeerRecordTest, a_health_check_speaks_for_all_workers) {
     auto group = group_of({server("127.0.0.1:1"), server("127.0.0.1:2")});
+    first_.use_checks(group, {.all = 1, .mandatory = 0});
+    second_.use_checks(group, {.all = 1, .mandatory = 0});
     first_.roster(group)->set_healthy(0, false, now);
     PeerChoice choice(second_.roster(group));
     EXPECT_EQ(choice.next(now)->address.port(), 2);
     first_.roster(group)->set_healthy(0, true, now + 5);
     EXPECT_EQ(state_in(second_, group, 0).back_ms, now + 5);
     EXPECT_EQ(state_in(second_, group, 0).unhealthy, 0u);
+}
+
+TEST_F(PeerRecordTest, one_health_check_that_fails_is_enough) {
+    auto group = group_of({server("127.0.0.1:1")});
+    first_.use_checks(group, {.all = 0b11, .mandatory = 0});
+    auto roster = first_.roster(group);
+    EXPECT_TRUE(roster->set_healthy(0, false, now, 0));
+    EXPECT_FALSE(roster->set_healthy(0, false, now, 1));
+    EXPECT_FALSE(roster->set_healthy(0, true, now, 0));
+    EXPECT_EQ(roster->state(0, now).unhealthy, 0b10u);
+    EXPECT_TRUE(roster->set_healthy(0, true, now, 1));
+}
+
+TEST_F(PeerRecordTest, a_peer_that_has_to_be_checked_first_is_not_asked_before_not_even_in_an_emptied_zone) {
+    auto group = group_of({server("127.0.0.1:1")});
+    first_.use_checks(group, {.all = 1, .mandatory = 1});
+    second_.use_checks(group, {.all = 1, .mandatory = 1});
+    EXPECT_EQ(PeerChoice(first_.roster(group)).next(now), nullptr);
+    EXPECT_TRUE(second_.roster(group)->set_healthy(0, true, now));
+    EXPECT_NE(PeerChoice(first_.roster(group)).next(now), nullptr);
+    die_in_the_zone();
+    EXPECT_EQ(PeerChoice(first_.roster(group)).next(now), nullptr);
+    EXPECT_TRUE(second_.roster(group)->set_healthy(0, true, now));
+    second_.roster(group)->forget_check(0, 0, now);
+    EXPECT_EQ(PeerChoice(first_.roster(group)).next(now), nullptr);
+}
+
+TEST_F(PeerRecordTest, checks_that_are_no_longer_made_say_nothing) {
+    auto group = group_of({server("127.0.0.1:1")});
+    first_.use_checks(group, {.all = 0b11, .mandatory = 0b10});
+    first_.roster(group)->set_healthy(0, false, now, 0);
+    EXPECT_EQ(state_in(first_, group, 0).unhealthy, 0b11u);
+    auto next = group_of({server("127.0.0.1:1")});
+    first_.use_checks(next, {.all = 0b10, .mandatory = 0b10});
+    EXPECT_EQ(state_in(first_, next, 0).unhealthy, 0b10u);
+    EXPECT_EQ(state_in(first_, group_of({server("127.0.0.1:1")}), 0).unhealthy, 0u);
+}
+
+TEST_F(PeerRecordTest, one_worker_checks_until_it_dies_or_gives_it_up) {
+    auto group = group_of({server("127.0.0.1:1")});
+    auto one = first_.roster(group), other = second_.roster(group);
+    EXPECT_TRUE(one->take_turn(0, now));
+    EXPECT_TRUE(one->take_turn(0, now));
+    EXPECT_FALSE(other->take_turn(0, now));
+    other->give_up_turn(0, now);
+    EXPECT_FALSE(other->take_turn(0, now));
+    one->give_up_turn(0, now);
+    EXPECT_TRUE(other->take_turn(0, now));
+    EXPECT_FALSE(one->take_turn(0, now));
 }
 
 }  // namespace

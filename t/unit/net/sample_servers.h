@@ -15,7 +15,7 @@ class SampleServers {
     static constexpr uint64_t now = 1'000'000'000;
 
     explicit SampleServers(std::vector<PeerRules> rules) : rules_(std::move(rules)) {
-        for (const PeerRules& each : rules_) states_.push_back(PeerState::fresh(each));
+        for (const PeerRules& each : rules_) states_.push_back(PeerState::fresh(each.weight));
         for (size_t i = 0; i < rules_.size(); ++i) candidates_.push_back({&rules_[i], &states_[i]});
     }
     SampleServers(const SampleServers&) = delete;
