@@ -13,6 +13,7 @@ namespace ringx::http {
 #define RINGX_DECLARE(name) extern constinit const Module name##_module;
 RINGX_DECLARE(ssl)
 RINGX_DECLARE(upstream)
+RINGX_DECLARE(health_check)
 RINGX_DECLARE(geo)
 RINGX_DECLARE(map)
 RINGX_DECLARE(split_clients)
@@ -53,6 +54,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_UPSTREAM
     &upstream_module,
+#endif
+#ifndef RINGX_WITHOUT_HEALTH_CHECK
+    &health_check_module,
 #endif
 #ifndef RINGX_WITHOUT_GEO
     &geo_module,

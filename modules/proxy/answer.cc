@@ -201,6 +201,16 @@ Answer respond(Request& request) {
     return Answer::later(pass_on(request, ours, *goal));
 }
 
+HealthTalk begin_health_talk(Request& request, std::string_view uri) {
+    const Settings& ours = settings.in(*request.block);
+    const Pass& pass = ours.pass;
+    Goal goal;
+    goal.destination = {pass.secure, pass.host, pass.port, uri};
+    Round& round = *request.arena.make<Round>(request, ours, goal);
+    request.states.get<Passed>(request.arena).destination = &round.message.destination();
+    return {&round.message, &round.rules, round.tls ? &*round.tls : nullptr};
+}
+
 const Destination* destination_of(const Request& request) {
     const Passed* passed = request.states.find<Passed>();
     return passed == nullptr ? nullptr : passed->destination;

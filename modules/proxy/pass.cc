@@ -93,6 +93,7 @@ void set_pass(Settings& settings, conf::Binding& binding) {
     pass.is_given = true;
     core_settings.in(binding.block()).handler = respond;
     core_settings.in(binding.block()).wants_slash = true;
+    HealthSettings::speak_as(binding.block(), nullptr, begin_health_talk);
     auto compiled = Template::compile(binding, word);
     if (!compiled) return;
     if (!compiled->is_constant()) {
@@ -104,6 +105,7 @@ void set_pass(Settings& settings, conf::Binding& binding) {
     pass.secure = url->secure;
     pass.target = upstreams.in(binding.block()).use(binding, word, url->authority, usual_port(url->secure));
     if (pass.target == nullptr) return;
+    HealthSettings::speak_as(binding.block(), pass.target, begin_health_talk);
     name_host(*url, read_host(url->authority, usual_port(url->secure)), binding.arena(), pass.host, pass.port);
     pass.uri = url->uri;
     if (!pass.uri.empty() && refuses_uri(binding.block())) {

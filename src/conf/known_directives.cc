@@ -189,8 +189,6 @@ constexpr Module modules[] = {
      "tunnel_socket_sndbuf "},
     {"ngx_http_upstream_conf_module",
      " upstream_conf "},
-    {"ngx_http_upstream_hc_module",
-     " health_check match "},
     {"ngx_http_upstream_module",
      " upstream server zone state hash ip_hash keepalive keepalive_requests keepalive_time keepalive_timeout ntlm "
      "least_conn least_time queue random resolver resolver_timeout sticky "},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "http/gzip_choice.h"
+#include "http/health_check.h"
 #include "http/known_regexes.h"
 #include "http/protocol.h"
 #include "http/upstream.h"
@@ -39,7 +40,8 @@ const Protocol protocol{"http", make_site, make_server};
 std::span<const conf::Section* const> sections() {
     static constexpr const conf::Section* all[] = {&http_section, &server_section, &location_section, &core_section,
                                                    &variables_section, &known_regexes_section, &gzip_choice_section,
-                                                   &upstreams_section};
+                                                   &upstreams_section, &health_checks_section,
+                                                   &health_settings_section};
     return all;
 }
 
@@ -58,7 +60,8 @@ HttpServer::HttpServer(const WorkerContext& worker)
       upstreams_(worker.loop),
       client_desk_(worker.loop, resolver_),
       stapler_(worker_, resolver_),
-      peer_names_(resolver_) {}
+      peer_names_(resolver_),
+      health_(*this) {}
 
 HttpServer::~HttpServer() { CHECK(open_.empty()); }
 
@@ -78,14 +81,20 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
     if (site_ == nullptr) return end_errands();
     stapler_.use(site_->tls_contexts(), &site_->log());
     const auto& named = site_->named_groups();
-    if (named.empty()) return peer_names_.end();
-    peer_names_.use(named, parts_.states.get<WorkerPeers>(*parts_.lives, parts_.life), &site_->log());
+    bool has_checks = !site_->health_checks().all().empty();
+    if (!has_checks) health_.end();
+    if (named.empty()) peer_names_.end();
+    if (!has_checks && named.empty()) return;
+    auto& peers = parts_.states.get<WorkerPeers>(*parts_.lives, parts_.life);
+    if (has_checks) health_.use(site_, peers);
+    if (!named.empty()) peer_names_.use(named, peers, &site_->log());
 }
 
 // Those that are done for nobody who waits.
 void HttpServer::end_errands() {
     stapler_.end();
     peer_names_.end();
+    health_.end();
 }
 
 void HttpServer::accepted(Fd socket, const std::string& listen_key) {

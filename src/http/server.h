@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "http/connection.h"
 #include "http/file_cache.h"
+#include "http/health_checker.h"
 #include "http/output.h"
 #include "http/page_cache.h"
 #include "http/request.h"
@@ -40,10 +41,11 @@ class HttpServer : public Server, private Timer {
 
     void use(std::shared_ptr<const ringx::Site> site) override;
     void accepted(Fd socket, const std::string& listen_key) override;
-    // Those to OCSP responders and name servers, too, whoever asks for names again and again, and those to servers
-    // behind us that are being closed.
+    // Those to OCSP responders and name servers, too, whoever asks for names or checks servers again and again, and
+    // those to servers behind us that are being closed.
     size_t connections() const override {
-        return count_ + stapler_.inquiries() + peer_names_.count() + resolver_.questions() + upstreams_.closing();
+        return count_ + stapler_.inquiries() + peer_names_.count() + health_.count() + resolver_.questions() +
+               upstreams_.closing();
     }
     void drain() override;
     void end() override;
@@ -88,6 +90,7 @@ class HttpServer : public Server, private Timer {
     OcspDesk client_desk_;
     Stapler stapler_;
     PeerNames peer_names_;
+    HealthChecker health_;
     std::vector<std::unique_ptr<Request>> idle_requests_;
     List<Connection> open_;
     size_t count_ = 0;

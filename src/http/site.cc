@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "http/captures.h"
+#include "http/health_check.h"
 #include "http/pipeline.h"
 #include "http/upstream.h"
 #include "net/error_log.h"
@@ -244,6 +245,10 @@ std::vector<std::shared_ptr<const TlsContext>> Site::tls_contexts() const {
 
 const std::vector<NamedGroup>& Site::named_groups() const {
     return upstreams.in(*http_settings.in(tree_->root()).http).named_groups();
+}
+
+const HealthChecks& Site::health_checks() const {
+    return http::health_checks.in(*http_settings.in(tree_->root()).http);
 }
 
 const Log& Site::log() const { return error_log(tree_->root()); }

@@ -25,6 +25,7 @@
 
 namespace ringx::http {
 
+class HealthChecks;
 struct Location;
 
 // The way of a request. Those without a module's name in http/module.h are ours: http/pipeline.h.
@@ -159,6 +160,7 @@ class Site : public ringx::Site {
     std::vector<std::shared_ptr<const TlsContext>> tls_contexts() const;
     // The groups of upstream servers with names that have to be looked up.
     const std::vector<NamedGroup>& named_groups() const;
+    const HealthChecks& health_checks() const;
     // Of what belongs to no server.
     const Log& log() const;
 

@@ -26,7 +26,7 @@ inline constexpr Rule rules[] = {
     {conf::http, 0b1,
      " server "},
     {conf::http, 0b10,
-     " http2_recv_buffer_size map_hash_bucket_size map_hash_max_size server_names_hash_bucket_size "
+     " http2_recv_buffer_size map_hash_bucket_size map_hash_max_size match server_names_hash_bucket_size "
      "server_names_hash_max_size upstream variables_hash_bucket_size variables_hash_max_size "},
     {conf::http, 0b100,
      " charset_map limit_conn_zone map split_clients "},
@@ -172,6 +172,8 @@ inline constexpr Rule rules[] = {
      " alias random_index "},
     {conf::location, 0b1111111110,
      " limit_except "},
+    {conf::location, 0b1111111111,
+     " health_check "},
     {conf::location | conf::if_in_location, 0b10,
      " fastcgi_pass grpc_pass memcached_pass scgi_pass uwsgi_pass "},
     {conf::location | conf::if_in_location | conf::limit_except, 0b10,
