@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "http/chunked.h"
+#include "http/core_settings.h"
 #include "http/text.h"
 
 namespace ringx::http::proxy {
@@ -114,6 +115,26 @@ UpstreamHeadParser::Progress Message::read_head(std::string_view bytes, Upstream
     }
     body_.begin(head, *settings_.pass_trailers);
     return progress;
+}
+
+// HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
+bool Message::wants_hints() const {
+    if (request_.head.minor_version == 0) return false;
+    return std::ranges::any_of(*request_.core->early_hints, [this](const Template& condition) {
+        std::string_view value = condition.evaluate(request_);
+        return !value.empty() && value != "0";
+    });
+}
+
+void Message::append_interim(const UpstreamHead& head, std::string& out) {
+    if (head.status != 103 || !wants_hints()) return;
+    out.append("HTTP/1.1 103 Early Hints\r\n");
+    for (const UpstreamHead::Field& field : head.fields) {
+        bool is_of_body = field.id == UpstreamField::content_length || field.id == UpstreamField::trailer;
+        if (field.hop_by_hop || is_of_body || settings_.response_fields.hides(field)) continue;
+        out.append(field.name).append(": ").append(field.value).append("\r\n");
+    }
+    out.append("\r\n");
 }
 
 bool Message::keeps_connection(const UpstreamHead& head) const {

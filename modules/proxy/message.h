@@ -30,6 +30,7 @@ class Message final : public UpstreamProtocol {
     bool frames_body() const override { return is_chunked_; }
     void append_body(std::string_view part, std::string& out) override;
     UpstreamHeadParser::Progress read_head(std::string_view bytes, UpstreamHead& head) override;
+    void append_interim(const UpstreamHead& head, std::string& out) override;
     void read_head_again() override { parser_.restart(); }
     UpstreamBodyReader& body_reader() override { return body_; }
     bool keeps_connection(const UpstreamHead& head) const override;
@@ -37,7 +38,7 @@ class Message final : public UpstreamProtocol {
     const Destination& destination() const { return destination_; }
 
  private:
-    Method method_sent() const;
+    bool wants_hints() const;
     void append_framing(const Body& body, std::string& out);
     void append_fields_of_client(std::string& out) const;
 

@@ -190,8 +190,12 @@ void check_aio(conf::Binding& binding) {
 }
 
 // early_hints CONDITION ...
-void check_conditions(conf::Binding& binding) {
-    for (const conf::Word& word : binding.words()) (void)Template::compile(binding, word);
+void add_early_hints(S& settings, conf::Binding& binding) {
+    for (const conf::Word& word : binding.words()) {
+        auto condition = Template::compile(binding, word);
+        if (condition) settings.early_hints.value.push_back(std::move(*condition));
+    }
+    settings.early_hints.given = true;
 }
 
 // nginx's pools begin with a header and are aligned.
@@ -342,9 +346,8 @@ constexpr conf::Directive directives[] = {
     temp_path("scgi_temp_path"),
     conf::accepted<&check_aio>("aio", everywhere, {1, 1}, "Files never block a worker here.")
         .shown_as("on | off | threads[=pool]"),
-    conf::accepted<&check_conditions>("early_hints", everywhere, conf::at_least_one,
-                                      "Nobody stands behind this server whose early hints could be passed on.")
-        .repeatable()
+    conf::custom<&add_early_hints, &S::early_hints>("early_hints", everywhere, conf::at_least_one,
+                                                    "When early hints of servers are passed on: one is true.")
         .shown_as("condition ..."),
     conf::custom<&set_resolver, &S::resolver>("resolver", everywhere, conf::at_least_one,
                                               "The name servers that are asked; otherwise names are looked up as the "

@@ -118,6 +118,7 @@ struct CoreSettings {
     enum class Lingering : uint8_t { off, on, always };
     Setting<Lingering> lingering_close{Lingering::on};
     Setting<bool> reset_timedout_connection{false};
+    Setting<std::vector<Template>> early_hints;  // passed on when one of them is neither empty nor 0
     Setting<Template> limit_rate;  // bytes a second; empty: no limit
     Setting<Template> limit_rate_after;
     Setting<bool> chunked_transfer_encoding{true};

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "http/delay.h"
+#include "http/interim.h"
 #include "http/request_body.h"
 
 namespace ringx::http {
@@ -248,6 +249,11 @@ bool Exchange::understand_head(Fault& fault) {
             log(Level::error, {}, what, reading_head);
             fault = Fault::invalid_head;
             return true;
+        }
+        if (request_.interim != nullptr) {
+            std::string text;
+            protocol_.append_interim(head_, text);
+            if (!text.empty()) request_.interim->send(text);
         }
         drop_bytes(progress.head_bytes);
         if (received().empty()) return false;

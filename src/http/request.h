@@ -37,6 +37,7 @@ namespace ringx::http {
 class Activity;
 class Answer;
 class FileCache;
+class InterimSender;
 class Request;
 class RequestBody;
 class Site;
@@ -133,6 +134,7 @@ struct RequestState {
     std::string_view greeted_name;  // a host name, when all there is of it is a client that greets over TLS
     RequestStates states;  // of modules
 
+    InterimSender* interim = nullptr;  // while the client may be told something before its answer
     const Response* making = nullptr;  // what filters work on, while they do
 
     uint64_t rate = 0;  // bytes a second the answer may be sent at, once it is known; 0: no limit

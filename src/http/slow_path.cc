@@ -13,6 +13,7 @@
 #include "http/chunked.h"
 #include "http/connection.h"
 #include "http/delay.h"
+#include "http/interim.h"
 #include "http/output.h"
 #include "http/pace.h"
 #include "http/page_cache.h"
@@ -41,6 +42,28 @@ class DepartureWatch : private Deferred {
 
     Receiver& receiver_;
     Request& request_;
+};
+
+// Tells the client at once what it may know before its answer; what the socket does not take is left for the answer.
+class HintSender final : public InterimSender {
+ public:
+    HintSender(Stream& stream, Request& request) : stream_(stream), request_(request) { request.interim = this; }
+    ~HintSender() { request_.interim = nullptr; }
+
+    void send(std::string_view head) override {
+        if (rest_.empty() && !stream_.has_unsent()) {
+            iovec part{const_cast<char*>(head.data()), head.size()};
+            ssize_t sent = stream_.send({&part, 1}, Follows::nothing);
+            if (sent > 0) head.remove_prefix(static_cast<size_t>(sent));
+        }
+        rest_ += head;
+    }
+    const std::string& rest() const { return rest_; }
+
+ private:
+    Stream& stream_;
+    Request& request_;
+    std::string rest_;
 };
 
 // The last chunk, and the fields that follow it (RFC 9112 section 7.1.2).
@@ -123,6 +146,7 @@ Task<void> Connection::leave_request() {
 
 // Waits for what a module will say, and formats the response.
 Task<void> Connection::await_answer() {
+    HintSender hints(stream_, *request_);
     for (;;) {
         Task<Answer> task = std::move(request_->answer->task);
         DepartureWatch watch(stream_.receiver(), *request_);
@@ -132,6 +156,7 @@ Task<void> Connection::await_answer() {
         if (refusal != 0) answer = Pipeline(*request_).refuse(refusal);
         if (answer.kind != Answer::Kind::later) {
             request_->answer = nullptr;
+            server_.output().text() += hints.rest();
             (void)start_response(std::move(answer.response));
             co_return;
         }

@@ -33,6 +33,8 @@ class UpstreamProtocol {
 
     // Reads on in the bytes of a response's head, as UpstreamHeadParser does.
     virtual UpstreamHeadParser::Progress read_head(std::string_view bytes, UpstreamHead& head) = 0;
+    // Appends what the client is to be told of an interim head, if anything.
+    virtual void append_interim(const UpstreamHead& head, std::string& out) = 0;
     // The next head follows, or the bytes have moved.
     virtual void read_head_again() = 0;
     virtual UpstreamBodyReader& body_reader() = 0;
