@@ -84,12 +84,12 @@ HeldConnections& held_connections(Request& request) {
 }
 
 Answer refuse(Request& request, const Settings& ours) {
-    request.connection_verdict = *ours.dry_run ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
+    request.main_request().connection_verdict = *ours.dry_run ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
     return *ours.dry_run ? Answer::pass() : Answer::of_status(static_cast<uint16_t>(*ours.status));
 }
 
 Answer limit(Request& request) {
-    if (request.connection_verdict != LimitVerdict::none) return Answer::pass();
+    if (request.main_request().connection_verdict != LimitVerdict::none) return Answer::pass();
     const Settings& ours = settings.in(*request.block);
     HeldConnections& held = held_connections(request);
     auto taken_before = request.arena.make_array<HeldConnection*>(ours.limits->size());
@@ -98,7 +98,7 @@ Answer limit(Request& request) {
         const auto& key = *static_cast<const ConnectionKey*>(limit.zone->data);
         auto value = limit_key(request, key.key, limit.zone->key, key_bytes_max);
         if (!value) continue;
-        request.connection_verdict = LimitVerdict::passed;
+        request.main_request().connection_verdict = LimitVerdict::passed;
         auto taken = held.take(request.arena, limit.zone->memory, *value, limit.max);
         if (taken.repaired) report_repair(request, *limit.zone);
         if (taken.outcome == HeldConnections::Outcome::limit_reached) {
@@ -116,7 +116,8 @@ Answer limit(Request& request) {
 }
 
 constexpr Variable variables[] = {
-    {"limit_conn_status", [](Request& r, const VariableUse&) { return verdict_text(r.connection_verdict); }},
+    {"limit_conn_status",
+     [](Request& r, const VariableUse&) { return verdict_text(r.main_request().connection_verdict); }},
 };
 
 }  // namespace

@@ -239,27 +239,27 @@ void log_limiting(Request& request, const Settings& ours, const Opinion& opinion
 }
 
 Answer limit(Request& request) {
-    if (request.rate_verdict != LimitVerdict::none) return Answer::pass();
+    if (request.main_request().rate_verdict != LimitVerdict::none) return Answer::pass();
     const Settings& ours = settings.in(*request.block);
     Opinion opinion = ask_all(request, *ours.limits);
     if (!opinion.counted) return Answer::pass();
     bool dry = *ours.dry_run;
     if (opinion.verdict != Verdict::passes) {
         if (opinion.verdict == Verdict::overruns) log_limiting(request, ours, opinion);
-        request.rate_verdict = dry ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
+        request.main_request().rate_verdict = dry ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
         return dry ? Answer::pass() : Answer::of_status(static_cast<uint16_t>(*ours.status));
     }
     if (opinion.delay_ms == 0) {
-        request.rate_verdict = LimitVerdict::passed;
+        request.main_request().rate_verdict = LimitVerdict::passed;
         return Answer::pass();
     }
     log_limiting(request, ours, opinion);
-    request.rate_verdict = dry ? LimitVerdict::delayed_dry_run : LimitVerdict::delayed;
+    request.main_request().rate_verdict = dry ? LimitVerdict::delayed_dry_run : LimitVerdict::delayed;
     return dry ? Answer::pass() : Answer::later(wait_for_turn(request, opinion.delay_ms));
 }
 
 constexpr Variable variables[] = {
-    {"limit_req_status", [](Request& r, const VariableUse&) { return verdict_text(r.rate_verdict); }},
+    {"limit_req_status", [](Request& r, const VariableUse&) { return verdict_text(r.main_request().rate_verdict); }},
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // http/activity.h - what goes on, or is waited for, on behalf of a request beside its own way.
 //
 // A request has a list of them. Each is told when nobody waits for the answer any more, and is ended before the
-// request's memory goes.
+// request's memory goes. What outlives the request is in its connection's list (http/background).
 #pragma once
 
 #include "event/task.h"
@@ -13,6 +13,8 @@ class Request;
 class Activity {
  public:
     explicit Activity(Request& request);
+    // REQUIRES: the list outlives it.
+    explicit Activity(Activity*& list) : list_(list), next_(list) { list = this; }
     Activity(const Activity&) = delete;
     Activity& operator=(const Activity&) = delete;
     virtual ~Activity();
@@ -26,13 +28,14 @@ class Activity {
 
     // For each of the request's.
     static void give_up_all(Request& request);
+    static void give_up_all(Activity* list);
     static void client_departed_all(Request& request);
     static Task<void> end_all(Request& request);
 
  private:
-    static void tell_all(Request& request, void (Activity::*what)());
+    static void tell_all(Activity* list, void (Activity::*what)());
 
-    Request& request_;
+    Activity*& list_;
     Activity* next_;
 };
 

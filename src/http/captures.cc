@@ -12,6 +12,14 @@ std::optional<std::string_view> Captures::find(std::string_view name) const {
     return std::nullopt;
 }
 
+void Captures::take_over_named(Arena& arena, const Captures& others) {
+    NamedCapture** place = &named;
+    for (const NamedCapture* at = others.named; at != nullptr; at = at->before) {
+        *place = arena.make<NamedCapture>(at->name, arena.copy(at->value), nullptr);
+        place = &(*place)->before;
+    }
+}
+
 bool match_into(Request& request, const Regex& regex, std::string_view subject) {
     constexpr size_t groups_max = 64;
     std::array<std::string_view, groups_max> found;

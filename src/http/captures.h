@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/arena.h"
+
 namespace ringx::http {
 
 class Regex;
@@ -24,6 +26,8 @@ struct Captures {
     NamedCapture* named = nullptr;              // latest first, in the request's arena
 
     std::optional<std::string_view> find(std::string_view name) const;
+    // The named ones of `others`, copied.
+    void take_over_named(Arena& arena, const Captures& others);
 };
 
 // Matches, and keeps the captures in the request when it did.

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/format.h"
-#include "http/activity.h"
+#include "http/background.h"
 #include "http/delay.h"
 #include "http/old_browsers.h"
 #include "http/output.h"
@@ -487,6 +487,7 @@ void Connection::end() {
     stream_.receiver().end();
     if (waiting_ != nullptr) waiting_->cancel();
     if (request_ != nullptr) Activity::give_up_all(*request_);
+    if (peer_.background != nullptr) Activity::give_up_all(peer_.background->activities);
     if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();
 }
 

@@ -369,7 +369,7 @@ constexpr conf::Directive directives[] = {
     conf::accepted<uint32_t>("server_names_hash_bucket_size", conf::http, "Tables size themselves."),
     conf::accepted<uint32_t>("variables_hash_max_size", conf::http, "Tables size themselves."),
     conf::accepted<uint32_t>("variables_hash_bucket_size", conf::http, "Tables size themselves."),
-    conf::accepted<bool>("log_subrequest", everywhere, "Nothing makes subrequests."),
+    conf::value<&S::log_subrequest>("log_subrequest", everywhere, "Whether subrequests are logged, too."),
     conf::accepted<bool>("msie_padding", everywhere, "For browsers long gone."),
     conf::accepted<bool>("msie_refresh", everywhere, "For browsers long gone."),
 };

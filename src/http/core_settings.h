@@ -82,6 +82,7 @@ struct CoreSettings {
     Setting<ModifiedSince> if_modified_since{ModifiedSince::exact};
     Setting<uint32_t> max_ranges{~uint32_t{0}};
     Setting<bool> log_not_found{true};
+    Setting<bool> log_subrequest{false};
 
     OpenRules open_rules;  // put together from the settings below when the block is complete
     struct FileCacheSize {

@@ -36,7 +36,9 @@ Value unless_empty(std::string_view text) { return text.empty() ? Value() : text
 // --- the request as it came
 
 Value request_line(Request& r, const VariableUse&) { return unless_empty(r.head.request_line); }
-Value request_method(Request& r, const VariableUse&) { return unless_empty(r.head.method_text); }
+Value request_method(Request& r, const VariableUse&) {
+    return unless_empty(r.is_subrequest() ? r.asked_method : r.head.method_text);
+}
 Value content_length(Request& r, const VariableUse&) { return unless_empty(r.head.value(Header::content_length)); }
 Value content_type(Request& r, const VariableUse&) { return unless_empty(r.head.value(Header::content_type)); }
 Value request_length(Request& r, const VariableUse&) { return number_text(r.arena, r.received_bytes); }
@@ -78,19 +80,7 @@ Value remote_user(Request& r, const VariableUse&) {
     return colon == decoded->npos ? Value() : decoded->substr(0, colon);
 }
 
-Value request_id(Request& r, const VariableUse&) {
-    if (!r.id.empty()) return r.id;
-    std::array<unsigned char, 16> random;
-    CHECK(getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
-    constexpr char digits[] = "0123456789abcdef";
-    char* text = r.arena.text(2 * random.size());
-    for (size_t i = 0; i < random.size(); ++i) {
-        text[2 * i] = digits[random[i] >> 4];
-        text[2 * i + 1] = digits[random[i] & 15];
-    }
-    r.id = {text, 2 * random.size()};
-    return r.id;
-}
+Value request_id(Request& r, const VariableUse&) { return http::request_id(r); }
 
 // Only of a body that somebody has read.
 Value request_body(Request& r, const VariableUse&) {
@@ -99,7 +89,7 @@ Value request_body(Request& r, const VariableUse&) {
 }
 
 Value request_body_file(Request& r, const VariableUse&) {
-    return r.body == nullptr || !r.body->file() ? Value() : std::string_view(r.body->file().path());
+    return r.body == nullptr || r.body->file() == nullptr ? Value() : std::string_view(r.body->file()->path());
 }
 
 // --- where it was routed
@@ -294,6 +284,20 @@ constexpr Variable variables[] = {
 };
 
 }  // namespace
+
+std::string_view request_id(Request& r) {
+    if (!r.id.empty()) return r.id;
+    std::array<unsigned char, 16> random;
+    CHECK(getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
+    constexpr char digits[] = "0123456789abcdef";
+    char* text = r.arena.text(2 * random.size());
+    for (size_t i = 0; i < random.size(); ++i) {
+        text[2 * i] = digits[random[i] >> 4];
+        text[2 * i + 1] = digits[random[i] & 15];
+    }
+    r.id = {text, 2 * random.size()};
+    return r.id;
+}
 
 constinit const Module core_variables_module = {
     .name = "core_variables",

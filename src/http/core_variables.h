@@ -10,4 +10,7 @@ namespace ringx::http {
 
 extern constinit const Module core_variables_module;
 
+// $request_id, which stays the same from now on.
+std::string_view request_id(Request& request);
+
 }  // namespace ringx::http

@@ -166,6 +166,18 @@ const Field* RequestHead::find(std::string_view name) const {
     return nullptr;
 }
 
+void RequestHead::copy(const RequestHead& from, Arena& arena) {
+    *this = from;
+    for (std::string_view* text : {&request_line, &method_text, &target, &uri, &path, &query, &scheme, &authority,
+                                   &host.name, &host.port}) {
+        *text = arena.copy(*text);
+    }
+    for (Field& field : fields) {
+        field.name = arena.copy(field.name);
+        field.value = arena.copy(field.value);
+    }
+}
+
 void RequestHead::clear() {
     // Everything but the fields is plain data: in place, a new head is a few stores.
     std::vector<Field> kept = std::move(fields);

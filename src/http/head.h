@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/arena.h"
 #include "http/host.h"
 
 namespace ringx::http {
@@ -85,6 +86,9 @@ struct RequestHead {
         uint16_t& place = first_[static_cast<size_t>(field.id)];
         if (place == 0) place = static_cast<uint16_t>(fields.size());
     }
+
+    // Becomes the same, with all texts in the arena.
+    void copy(const RequestHead& from, Arena& arena);
 
     // Forgets everything but the capacity of `fields`.
     void clear();

@@ -130,11 +130,19 @@ Answer Pipeline::run() {
         const std::vector<Phases::Step>& steps = request_.location->phases.steps(request_.stage);
         if (request_.step >= steps.size()) {
             enter_stage(request_, static_cast<Stage>(static_cast<uint8_t>(request_.stage) + 1));
+            // Who may have the main request's answer may have what it is made of.
+            bool is_let_in = request_.stage == Stage::access && request_.is_subrequest();
+            if (is_let_in) enter_stage(request_, Stage::precontent);
             continue;
         }
         Answer answer = steps[request_.step++](request_);
         if (answer.kind != Answer::Kind::pass && !act(answer)) return answer;
     }
+}
+
+Answer Pipeline::run_at(const Answer::Target& target) {
+    go_to(target);
+    return run();
 }
 
 Answer Pipeline::resume(Answer said) {
@@ -185,15 +193,19 @@ bool Pipeline::redirect(Answer& answer) {
         answer = Answer::of_status(500);
         return show_error(answer);
     }
-    request_.uri = answer.target.uri;
-    request_.args = answer.target.args;
-    request_.has_args = answer.target.has_args;
+    go_to(answer.target);
+    return true;
+}
+
+void Pipeline::go_to(const Answer::Target& target) {
+    request_.uri = target.uri;
+    request_.args = target.args;
+    request_.has_args = target.has_args;
     request_.uri_is_clients = false;
     request_.uri_is_locations = true;
     request_.internal = true;
     request_.alias_takes_uri = false;
     start(request_, request_.server->outside, Stage::server_rewrite);
-    return true;
 }
 
 bool Pipeline::go_to_named(Answer& answer) {
@@ -278,6 +290,7 @@ bool Pipeline::finish(Answer& answer) {
         response.fields.add(request_.arena, field->name, field->value);
     }
     request_.error_fields = {};  // another page that takes this one's place gets them from it
+    if (request_.is_subrequest()) return false;  // what follows is for clients
     // Conditions ask about what the handler gave; ranges are cut from what the filters made of it.
     uint16_t refused = apply_conditions(request_, response);
     if (refused == 0) {

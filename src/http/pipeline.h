@@ -21,6 +21,8 @@ class Pipeline {
 
     // The response, ready to be sent; or `later`.
     Answer run();
+    // The same for a subrequest, which goes to another URI of its server at once.
+    Answer run_at(const Answer::Target& target);
     // Goes on with what the task of a `later` said.
     Answer resume(Answer said);
     // The response for a request that was refused before it could be processed.
@@ -31,6 +33,7 @@ class Pipeline {
     bool act(Answer& answer);
     bool weigh(Answer& answer);
     bool redirect(Answer& answer);
+    void go_to(const Answer::Target& target);
     bool go_to_named(Answer& answer);
     bool show_error(Answer& answer);
     const ErrorPageRule* error_page_for(uint16_t status) const;

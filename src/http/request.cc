@@ -5,11 +5,15 @@
 #include <cstring>
 #include <memory>
 
+#include "http/background.h"
 #include "http/pipeline.h"
 #include "http/site.h"
 #include "net/error_log.h"
 
 namespace ringx::http {
+
+Peer::Peer() = default;
+Peer::~Peer() = default;
 
 Address Peer::remote() const {
     if (family_ == AF_UNSPEC) {
@@ -61,6 +65,7 @@ void describe(const void* object, LogTail& tail) {
         if (!value.empty()) tail.quote(name, value);
     };
     quote("request", request.head.request_line);
+    if (request.is_subrequest()) quote("subrequest", request.uri);
     quote("upstream", request.upstream);
     quote("host", request.head.value(Header::host));
     quote("referrer", request.head.value(Header::referer));

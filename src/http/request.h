@@ -40,7 +40,9 @@ class FileCache;
 class InterimSender;
 class Request;
 class RequestBody;
+class RequestPool;
 class Site;
+struct Background;
 struct CoreSettings;
 struct Location;
 struct VirtualServer;
@@ -57,6 +59,10 @@ class Peer {
     const Tls* tls = nullptr;  // null: what comes over it is plain
     uint32_t requests = 0;  // begun on it, the current one included
     std::unique_ptr<const ProxyHeader> proxy;  // what came before its first request; null: nothing
+    std::unique_ptr<Background> background;    // null: there never was any
+
+    Peer();
+    ~Peer();
 
     Address remote() const;  // asked for once
     Address local() const;   // getsockname(2)
@@ -77,6 +83,7 @@ struct WorkerParts {
     const CounterPage& counters;   // of all workers
     Resolver& resolver;
     UpstreamPool& upstreams;
+    RequestPool& requests;
     WorkerStates states = {};      // of modules
     const Lives* lives = nullptr;  // which workers live
     Life life = {};                // this one's
@@ -102,6 +109,12 @@ struct RequestState {
     Activity* activities = nullptr;      // that go on for it: a list
     Answer* refusal = nullptr;           // of the access phase, as long as `satisfy any` may still be met
     Request* next = nullptr;             // in a list of requests that were answered together
+
+    // Of a subrequest (http/subrequest).
+    Request* main = nullptr;          // the client's request it is part of; null: this one
+    std::string_view asked_method;    // the client's
+    uint8_t depth = 0;                // 0: none is around it, and this is no subrequest
+    uint16_t subrequests = 0;         // of a main one: those under way
 
     uint32_t number = 0;      // on its connection, from 1: $connection_requests
     uint64_t started_us = 0;  // monotonic: when the first byte of the head was seen
@@ -166,6 +179,8 @@ class Request : public RequestState {
     Address remote() const { return real_remote != nullptr ? *real_remote : peer->remote(); }
 
     std::string_view scheme() const { return peer->tls != nullptr ? "https" : "http"; }
+    bool is_subrequest() const { return depth > 0; }
+    Request& main_request() { return main == nullptr ? *this : *main; }
     bool is_head() const { return head.method == Method::head; }
     Method method() const { return head.method; }
 

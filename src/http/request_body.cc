@@ -14,16 +14,29 @@
 namespace ringx::http {
 
 RequestBody::RequestBody(Connection& connection, const RequestHead& head)
-    : connection_(connection),
+    : loop_(connection.loop()),
+      connection_(&connection),
       left_(head.content_length),
       chunked_(head.framing == Framing::chunked),
       expects_continue_(head.expect_continue && head.minor_version >= 1) {
     ended_ = !chunked_ && left_ == 0;
 }
 
+RequestBody::RequestBody(Loop& loop, const RequestBody& held)
+    : loop_(loop),
+      connection_(nullptr),
+      bytes_(held.bytes_),
+      chunked_(held.chunked_),
+      expects_continue_(false),
+      ended_(true),
+      is_held_(true),
+      held_(held.held_) {
+    CHECK(held.is_held_);
+}
+
 Result<std::string_view> RequestBody::count(std::string_view data) {
     bytes_ += data.size();
-    uint64_t bytes_max = connection_.body_bytes_max();
+    uint64_t bytes_max = connection_->body_bytes_max();
     if (bytes_max != 0 && bytes_ > bytes_max) return give_up({"read", EMSGSIZE});
     return data;
 }
@@ -43,10 +56,10 @@ std::unexpected<Error> RequestBody::give_up(Error error) {
 
 Result<std::string_view> RequestBody::decode() {
     if (error_.number != 0) return std::unexpected(error_);
-    std::string_view bytes = connection_.pending();
+    std::string_view bytes = connection_->pending();
     if (!chunked_) {
         auto part = bytes.substr(0, std::min<uint64_t>(left_, bytes.size()));
-        connection_.consume(part.size());
+        connection_->consume(part.size());
         bytes_ += part.size();
         left_ -= part.size();
         ended_ = left_ == 0;
@@ -54,7 +67,7 @@ Result<std::string_view> RequestBody::decode() {
     }
     while (!bytes.empty()) {
         ChunkedDecoder::Step step = chunks_.feed(bytes);
-        connection_.consume(step.consumed);
+        connection_->consume(step.consumed);
         bytes.remove_prefix(step.consumed);
         switch (step.kind) {
             case ChunkedDecoder::Step::Kind::data: return count(step.data);
@@ -67,26 +80,28 @@ Result<std::string_view> RequestBody::decode() {
 }
 
 Task<Result<std::string_view>> RequestBody::next() {
-    if (held_) co_return co_await next_held();
+    if (is_held_) co_return co_await next_held();
     while (!ended_) {
-        if (!connection_.pending().empty()) expects_continue_ = false;  // the client did not wait
+        if (!connection_->pending().empty()) expects_continue_ = false;  // the client did not wait
         Result<std::string_view> data = decode();
         if (!data || !data->empty() || ended_) co_return data;
         if (expects_continue_) {
             expects_continue_ = false;
-            connection_.send_continue();
+            connection_->send_continue();
         }
-        Result<> more = co_await connection_.receive_more();
+        Result<> more = co_await connection_->receive_more();
         if (!more && more.error().number == ECANCELED) co_return std::unexpected(more.error());
         if (!more) co_return give_up(more.error());
     }
     co_return std::string_view();
 }
 
-void RequestBody::interrupt() { connection_.interrupt_receive(); }
+void RequestBody::interrupt() {
+    if (!is_held_) connection_->interrupt_receive();
+}
 
 bool RequestBody::skip_received() {
-    while (!ended_ && !connection_.pending().empty()) {
+    while (!ended_ && !connection_->pending().empty()) {
         if (!decode()) return false;
     }
     return ended_;
@@ -103,12 +118,13 @@ uint16_t RequestBody::status_of(Error error) {
 }
 
 std::optional<std::string_view> RequestBody::memory() const {
-    if (!held_ || file_) return std::nullopt;
-    return buffer_;
+    if (!is_held_ || held_->file) return std::nullopt;
+    return held_->memory;
 }
 
 Task<Result<>> RequestBody::hold(Request& request) {
-    CHECK(!held_ && bytes_ == 0);
+    CHECK(may_be_held());
+    held_ = std::make_shared<HeldBody>();
     Result<> taken = co_await take_all(request);
     if (!taken) {
         int number = taken.error().number;
@@ -118,7 +134,7 @@ Task<Result<>> RequestBody::hold(Request& request) {
         if (!why.empty()) request.log().write(Level::info, request.log_context(), taken.error(), "{}", why);
         co_return taken;
     }
-    held_ = true;
+    is_held_ = true;
     co_return Result<>();
 }
 
@@ -132,59 +148,60 @@ Task<Result<>> RequestBody::take_all(Request& request) {
         Result<std::string_view> data = co_await next();
         if (!data) co_return std::unexpected(data.error());
         for (std::string_view rest = *data; !rest.empty();) {
-            std::string_view part = rest.substr(0, room - buffer_.size());
-            buffer_ += part;
+            std::string_view part = rest.substr(0, room - held_->memory.size());
+            held_->memory += part;
             rest.remove_prefix(part.size());
             if (rest.empty()) break;
             Result<> spilt = co_await spill(request);
             if (!spilt) co_return spilt;
         }
     }
-    if (!file_ && *core.client_body_in_file_only == CoreSettings::BodyFile::off) co_return Result<>();
+    if (!held_->file && *core.client_body_in_file_only == CoreSettings::BodyFile::off) co_return Result<>();
     co_return co_await spill(request);
 }
 
 // Moves what is in memory into the file.
 Task<Result<>> RequestBody::spill(Request& request) {
+    HeldBody& held = *held_;
     const CoreSettings& core = *request.core;
     using Name = TempFile::Name;
     auto rule = *core.client_body_in_file_only;
     Name name = rule == CoreSettings::BodyFile::off  ? Name::removed
                 : rule == CoreSettings::BodyFile::on ? Name::kept
                                                      : Name::until_used;
-    if (!file_) {
+    if (!held.file) {
         Result<TempFile> made = co_await make_temp_file(request.worker->loop, *core.client_body_temp_path, name);
         if (!made) {
             request.log().write(Level::crit, request.log_context(), made.error(), "{}() \"{}\" failed",
                                 made.error().call, core.client_body_temp_path->directory);
             co_return std::unexpected(Error{made.error().call, EIO});
         }
-        file_ = std::move(*made);
+        held.file = std::move(*made);
         Level level = rule == CoreSettings::BodyFile::off ? Level::warn : Level::notice;
         request.log().write(level, request.log_context(), "a client request body is buffered to a temporary file {}",
-                            file_.path());
+                            held.file.path());
     }
-    Result<> written = co_await write_to_file(request.worker->loop, file_.fd(), buffer_, written_);
+    Result<> written = co_await write_to_file(request.worker->loop, held.file.fd(), held.memory, held.file_bytes);
     if (!written) {
         request.log().write(Level::crit, request.log_context(), written.error(), "{}() \"{}\" failed",
-                            written.error().call, file_.path());
+                            written.error().call, held.file.path());
         co_return std::unexpected(Error{written.error().call, EIO});
     }
-    written_ += buffer_.size();
-    buffer_.clear();
+    held.file_bytes += held.memory.size();
+    held.memory.clear();
     co_return Result<>();
 }
 
 Task<Result<std::string_view>> RequestBody::next_held() {
     std::string_view part;
-    if (!file_) {
-        part = std::string_view(buffer_).substr(given_);
-    } else if (given_ < written_) {
+    if (!held_->file) {
+        part = std::string_view(held_->memory).substr(given_);
+    } else if (given_ < held_->file_bytes) {
         constexpr size_t step_bytes = 64 << 10;
         if (buffer_.size() < step_bytes) buffer_.resize(step_bytes);
-        Wait wait(connection_.loop(), Operation::Kind::read, file_.fd(), "read");
+        Wait wait(loop_, Operation::Kind::read, held_->file.fd(), "read");
         wait.data = buffer_.data();
-        wait.bytes = static_cast<uint32_t>(std::min<uint64_t>(step_bytes, written_ - given_));
+        wait.bytes = static_cast<uint32_t>(std::min<uint64_t>(step_bytes, held_->file_bytes - given_));
         wait.offset = given_;
         Result<int> got = co_await wait;
         if (!got || *got == 0) co_return fail("read", EIO);  // no fault of the client's

@@ -5,16 +5,19 @@
 //
 // There are two ways. next() gives the bytes as they come. hold() reads the whole body first, into memory, and into a
 // temporary file when it is larger than client_body_buffer_size; next() then gives what is held, from the beginning
-// again after rewind(). The file is written by the engine.
+// again after rewind(). The file is written by the engine. What is held may be shared with a subrequest, which may
+// outlive the request, and reads it on its own.
 #pragma once
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "event/loop.h"
 #include "event/task.h"
 #include "http/chunked.h"
 #include "http/head.h"
@@ -25,10 +28,19 @@ namespace ringx::http {
 class Connection;
 class Request;
 
+// A body that was read whole: in memory, or in a file.
+struct HeldBody {
+    std::string memory;
+    TempFile file;
+    uint64_t file_bytes = 0;
+};
+
 class RequestBody {
  public:
     // REQUIRES: the head says there is a body.
     RequestBody(Connection& connection, const RequestHead& head);
+    // The same body once more. REQUIRES: it is held.
+    RequestBody(Loop& loop, const RequestBody& held);
 
     // The next bytes, valid until the next call; empty at the end. Errors: ETIMEDOUT, ECONNRESET (the client left
     // before the end), EBADMSG (malformed chunks: 400), EMSGSIZE (larger than allowed: 413), ECANCELED. After an error
@@ -41,11 +53,12 @@ class RequestBody {
     // Reads the whole body and holds it until the request ends. Errors: those of next(), and those of the file, which
     // were logged. REQUIRES: nothing of it was read yet.
     Task<Result<>> hold(Request& request);
-    bool is_held() const { return held_; }
+    bool is_held() const { return is_held_; }
+    bool may_be_held() const { return !is_held_ && bytes_ == 0; }
     void rewind() { given_ = 0; }
     // Of a held body: all of it, when it is in memory, or the file it is in.
     std::optional<std::string_view> memory() const;
-    const TempFile& file() const { return file_; }
+    const TempFile* file() const { return held_ != nullptr && held_->file ? &held_->file : nullptr; }
     // The payload that has come so far; of a held body all.
     uint64_t size() const { return bytes_; }
 
@@ -73,7 +86,8 @@ class RequestBody {
     Result<std::string_view> count(std::string_view data);
     std::unexpected<Error> give_up(Error error);
 
-    Connection& connection_;
+    Loop& loop_;
+    Connection* connection_;  // null: the body is another's, who has read it
     ChunkedDecoder chunks_;
     uint64_t left_ = 0;   // with a length: bytes still to come
     uint64_t bytes_ = 0;  // payload so far
@@ -83,11 +97,10 @@ class RequestBody {
     Error error_;  // number 0: none
     const char* reason_ = "";
 
-    bool held_ = false;
-    std::string buffer_;      // what is held in memory; of a file, what is not written yet, or was read from it
-    TempFile file_;
-    uint64_t written_ = 0;    // to the file
-    uint64_t given_ = 0;      // by next() of what is held
+    bool is_held_ = false;
+    std::shared_ptr<HeldBody> held_;  // as long as it is being read, `memory` is what the file does not have yet
+    std::string buffer_;              // what was read from the file
+    uint64_t given_ = 0;              // by next() of what is held
 };
 
 }  // namespace ringx::http

@@ -14,9 +14,6 @@
 namespace ringx::http {
 namespace {
 
-// Requests kept for reuse: as many as are usually busy at the same time.
-constexpr size_t idle_requests_max = 64;
-
 // When a crowd of at least so many connections has shrunk to a quarter, its memory is given back after a while. By
 // itself the allocator would keep whatever lies below something that is still in use.
 constexpr size_t crowd_min = 64;
@@ -54,6 +51,7 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .counters = worker.all_counters,
              .resolver = resolver_,
              .upstreams = upstreams_,
+             .requests = requests_,
              .lives = worker.lives,
              .life = worker.life},
       resolver_(worker.loop),
@@ -145,30 +143,6 @@ void HttpServer::expire() {
     crowd_ = count_;
     loop().engine().buffers().trim();
     malloc_trim(0);
-}
-
-Request& HttpServer::take_request(Peer& peer) {
-    worker_.counters.requests.add(1);
-    return take_uncounted_request(peer);
-}
-
-Request& HttpServer::take_uncounted_request(Peer& peer) {
-    std::unique_ptr<Request> request;
-    if (idle_requests_.empty()) {
-        request = std::make_unique<Request>();
-    } else {
-        request = std::move(idle_requests_.back());
-        idle_requests_.pop_back();
-    }
-    request->worker = &parts_;
-    request->peer = &peer;
-    return *request.release();
-}
-
-void HttpServer::give_back(Request& request) {
-    std::unique_ptr<Request> owned(&request);
-    request.reset();
-    if (idle_requests_.size() < idle_requests_max) idle_requests_.push_back(std::move(owned));
 }
 
 }  // namespace ringx::http

@@ -16,7 +16,7 @@
 #include "http/health_checker.h"
 #include "http/output.h"
 #include "http/page_cache.h"
-#include "http/request.h"
+#include "http/request_pool.h"
 #include "http/site.h"
 #include "net/peer_names.h"
 #include "net/resolver.h"
@@ -68,10 +68,13 @@ class HttpServer : public Server, private Timer {
     void enter(Connection& connection, ListenSlot& listen);
     void leave(ListenSlot& listen);
 
-    Request& take_request(Peer& peer);
+    Request& take_request(Peer& peer) {
+        worker_.counters.requests.add(1);
+        return take_uncounted_request(peer);
+    }
     // For what is no request of a client.
-    Request& take_uncounted_request(Peer& peer);
-    void give_back(Request& request);
+    Request& take_uncounted_request(Peer& peer) { return requests_.take(parts_, peer); }
+    void give_back(Request& request) { requests_.give_back(request); }
 
  private:
     // Some time after a crowd has left.
@@ -91,7 +94,7 @@ class HttpServer : public Server, private Timer {
     Stapler stapler_;
     PeerNames peer_names_;
     HealthChecker health_;
-    std::vector<std::unique_ptr<Request>> idle_requests_;
+    RequestPool requests_;
     List<Connection> open_;
     size_t count_ = 0;
     size_t crowd_ = 0;  // the most connections since memory was last given back to the system

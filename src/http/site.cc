@@ -149,8 +149,8 @@ const Location* LocationSet::find_named(std::string_view name) const {
     return named == tables_->named->end() ? nullptr : named->second;
 }
 
-VirtualServer::VirtualServer(const conf::Block& of, KnownPhases& known)
-    : settings(&server_settings.in(of)), outside(of, known) {
+VirtualServer::VirtualServer(const Site& of_site, const conf::Block& of, KnownPhases& known)
+    : site(of_site), settings(&server_settings.in(of)), outside(of, known) {
     const CoreSettings& core = *outside.core;
     const conf::Buffers& buffers = *core.large_client_header_buffers;
     limits.line_bytes_max = static_cast<uint32_t>(buffers.size);
@@ -217,7 +217,7 @@ Site::Site(std::shared_ptr<const conf::Tree> tree) : tree_(std::move(tree)) {
 }
 
 void Site::add_server(const conf::Block& block) {
-    servers_.push_back(std::make_unique<VirtualServer>(block, phases_));
+    servers_.push_back(std::make_unique<VirtualServer>(*this, block, phases_));
     const VirtualServer& server = *servers_.back();
     const HttpSettings& settings = http_settings.in(tree_->root());
     for (const ListenHere& listen : server.settings->listens) {

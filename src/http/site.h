@@ -26,6 +26,7 @@
 namespace ringx::http {
 
 class HealthChecks;
+class Site;
 struct Location;
 
 // The way of a request. Those without a module's name in http/module.h are ours: http/pipeline.h.
@@ -111,8 +112,9 @@ struct Location {
 };
 
 struct VirtualServer {
-    VirtualServer(const conf::Block& of, KnownPhases& known);
+    VirtualServer(const Site& of_site, const conf::Block& of, KnownPhases& known);
 
+    const Site& site;
     const ServerSettings* settings;
     HeadLimits limits;
     Location outside;  // the server seen as a location: for requests that are in none; its locations are nested in it
@@ -149,7 +151,8 @@ class ListenPoint {
     std::vector<std::pair<const Regex*, const VirtualServer*>> regexes_;
 };
 
-class Site : public ringx::Site {
+// REQUIRES: it is owned by a shared_ptr.
+class Site : public ringx::Site, public std::enable_shared_from_this<Site> {
  public:
     explicit Site(std::shared_ptr<const conf::Tree> tree);
 

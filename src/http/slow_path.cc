@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "event/next_turn.h"
-#include "http/activity.h"
+#include "http/background.h"
 #include "http/chunked.h"
 #include "http/connection.h"
 #include "http/delay.h"
@@ -404,7 +404,10 @@ Task<void> Connection::close() {
     }
     stream_.receiver().end();
     co_await stream_.receiver().ended();
-    server_.loop().engine().close(peer_.fd);
+    server_.loop().engine().close(std::exchange(peer_.fd, -1));
+    while (peer_.background != nullptr && peer_.background->activities != nullptr) {
+        co_await peer_.background->ended;
+    }
 }
 
 Conversation converse(HttpServer& server, int socket, ListenSlot& listen) {

@@ -164,6 +164,16 @@ void KeptValues::keep(Request& request, const VariableUse& use, VariableValue va
     values_[use.slot] = {value, true};
 }
 
+void KeptValues::take_over(Request& request, const KeptValues& others) {
+    if (values_.empty() && !others.values_.empty()) values_ = request.arena.make_array<Value>(others.values_.size());
+    for (size_t i = 0; i < others.values_.size(); ++i) {
+        const Value& other = others.values_[i];
+        if (!other.is_kept || (values_[i].is_kept && values_[i].value == other.value)) continue;
+        values_[i] = other;
+        if (other.value) values_[i].value = request.arena.copy(*other.value);
+    }
+}
+
 void VariableNames::complete(conf::Completion& completion) {
     for (const auto& [name, use] : uses_) {
         if (use->get == nullptr) completion.mistake(use->place, text::format("unknown \"{}\" variable", name));

@@ -72,6 +72,8 @@ class KeptValues {
     // Null when nothing is kept yet.
     const Value* find(uint16_t slot) const { return slot < values_.size() ? &values_[slot] : nullptr; }
     void keep(Request& request, const VariableUse& use, VariableValue value);
+    // What `others` remember is remembered by this request, too.
+    void take_over(Request& request, const KeptValues& others);
 
  private:
     std::span<Value> values_;  // in the request's arena, for all slots of the configuration

@@ -10,7 +10,7 @@ WITHOUT_EFFECT = """
     types_hash_bucket_size 64; server_names_hash_max_size 512; server_names_hash_bucket_size 64;
     variables_hash_max_size 1024; variables_hash_bucket_size 64; msie_padding on; msie_refresh off; gzip_buffers
     4 8k; gunzip_buffers 4 8k; postpone_gzipping 1k; gzip_no_buffer on; map_hash_max_size 64;
-    map_hash_bucket_size 64; log_subrequest on; client_body_in_single_buffer on;
+    map_hash_bucket_size 64; client_body_in_single_buffer on;
     fastcgi_temp_path fastcgi 1 2 3; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
 """
 

@@ -38,7 +38,8 @@ SampleSite::SampleSite(std::string_view http) : files_(loop), resolver_(loop), u
                                  .clock = loop.clock(),
                                  .counters = counters_,
                                  .resolver = resolver_,
-                                 .upstreams = upstreams_});
+                                 .upstreams = upstreams_,
+                                 .requests = requests_});
     conf::Bundle bundle = conf::Bundle::in_memory();
     bundle.add("/p/conf/a.conf", "error_log stderr;\nhttp {\n" + std::string(http) + "\n}\n");
     tree_ = std::make_shared<conf::Tree>(

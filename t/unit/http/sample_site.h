@@ -12,7 +12,7 @@
 #include "conf/load.h"
 #include "event/loop.h"
 #include "http/file_cache.h"
-#include "http/request.h"
+#include "http/request_pool.h"
 #include "http/site.h"
 #include "net/resolver.h"
 #include "net/upstream_connection.h"
@@ -47,6 +47,7 @@ class SampleSite {
     FileCache files_;
     Resolver resolver_;
     UpstreamPool upstreams_;
+    RequestPool requests_;
     std::string bytes_;
     Request request_;
 };

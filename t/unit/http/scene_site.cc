@@ -91,7 +91,7 @@ Task<Answer> hold_body(Request& request) {
         text += "|";
     }
     bool has_name = *request.core->client_body_in_file_only != CoreSettings::BodyFile::off;
-    text += request.body->memory() ? "memory" : has_name ? "file " + request.body->file().path() : "file";
+    text += request.body->memory() ? "memory" : has_name ? "file " + request.body->file()->path() : "file";
     co_return text_answer(request, text);
 }
 
