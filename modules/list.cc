@@ -26,6 +26,7 @@ RINGX_DECLARE(limit_req)
 RINGX_DECLARE(limit_conn)
 RINGX_DECLARE(access)
 RINGX_DECLARE(auth_basic)
+RINGX_DECLARE(auth_request)
 RINGX_DECLARE(try_files)
 RINGX_DECLARE(proxy)
 RINGX_DECLARE(stub_status)
@@ -93,6 +94,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_AUTH_BASIC
     &auth_basic_module,
+#endif
+#ifndef RINGX_WITHOUT_AUTH_REQUEST
+    &auth_request_module,
 #endif
 #ifndef RINGX_WITHOUT_TRY_FILES
     &try_files_module,

@@ -28,8 +28,6 @@ constexpr Module modules[] = {
     {"ngx_http_auth_jwt_module",
      " auth_jwt auth_jwt_claim_set auth_jwt_header_set auth_jwt_key_cache auth_jwt_key_file auth_jwt_key_request "
      "auth_jwt_leeway auth_jwt_type auth_jwt_require "},
-    {"ngx_http_auth_request_module",
-     " auth_request auth_request_set "},
     {"ngx_http_auth_require_module",
      " auth_require "},
     {"ngx_http_autoindex_module",

@@ -46,6 +46,8 @@ BY_NAME = {
     "ancient_browser": ["a"],
     "auth_basic": ["a"],
     "auth_basic_user_file": ["a"],
+    "auth_request": ["/a", "off"],
+    "auth_request_set": ["$a b", "a b", "$a $nonsense_", "$uri a"],
     "autoindex_format": ["html", "text"],
     "client_body_in_file_only": ["clean", "maybe"],
     "client_body_temp_path": ["x 1", "x 0", "x y", "x 1 0", "x 4"],
