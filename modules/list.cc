@@ -28,6 +28,7 @@ RINGX_DECLARE(access)
 RINGX_DECLARE(auth_basic)
 RINGX_DECLARE(auth_request)
 RINGX_DECLARE(try_files)
+RINGX_DECLARE(mirror)
 RINGX_DECLARE(proxy)
 RINGX_DECLARE(stub_status)
 RINGX_DECLARE(empty_gif)
@@ -100,6 +101,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_TRY_FILES
     &try_files_module,
+#endif
+#ifndef RINGX_WITHOUT_MIRROR
+    &mirror_module,
 #endif
     RINGX_ADDED_MODULES(RINGX_LIST)
 #ifndef RINGX_WITHOUT_PROXY

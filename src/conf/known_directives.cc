@@ -125,8 +125,6 @@ constexpr Module modules[] = {
      "memcached_connect_timeout memcached_gzip_flag memcached_next_upstream memcached_next_upstream_timeout "
      "memcached_next_upstream_tries memcached_pass memcached_read_timeout memcached_send_timeout "
      "memcached_socket_keepalive "},
-    {"ngx_http_mirror_module",
-     " mirror mirror_request_body "},
     {"ngx_http_mp4_module",
      " mp4 mp4_buffer_size mp4_max_buffer_size mp4_limit_rate mp4_limit_rate_after mp4_start_key_frame "},
     {"ngx_http_num_map_module",

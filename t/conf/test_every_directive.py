@@ -111,6 +111,7 @@ BY_NAME = {
     "open_file_cache": ["max=2", "inactive=1s", "max=x", "max=0", "max=2 inactive=x", "on", "max=2 what=1", "off off"],
     "open_log_file_cache": ["max=2", "inactive=1s", "max=x", "max=0", "max=2 inactive=x", "on", "max=2 min_uses=0",
                             "max=2 valid=x", "off off"],
+    "mirror": ["/a", "off"],
     "pid": ["logs/a.pid"],
     "proxy_bind": ["127.0.0.1", "off", "x", "::1", "[::1]", "[::1]:80", "127.0.0.1:80", "127.0.0.1:0", "127.0.0.1:x",
                    "127.0.0.1 transparent", "127.0.0.1 x", "off transparent", "unix:/x", "localhost", "$arg_a", "80",
