@@ -24,6 +24,13 @@ Task<Result<>> Exchange::prepare_body() {
     if (!body_.exists) co_return Result<>();
     RequestBody& body = *request_.body;
     bool is_chunked = request_.head.framing == Framing::chunked;
+    bool is_spent = !body.is_held() && !body.may_be_held();  // passed on as it came, before a redirect led here
+    if (is_spent) {
+        body_.exists = false;
+        if (request_.method() == Method::get || request_.is_head()) co_return Result<>();
+        log(Level::error, {}, "the request body was passed on before and is not kept", "connecting to upstream");
+        co_return fail("read", EIO);
+    }
     if (rules_.buffers_request && !body.is_held()) {
         Result<> held = co_await body.hold(request_);
         if (!held) {
