@@ -121,6 +121,13 @@ bool can_be_asked(const Candidate& peer, uint64_t now_ms) {
 
 bool is_available(const Candidate& peer, uint64_t now_ms) { return !peer.rules->drain && can_be_asked(peer, now_ms); }
 
+bool lacks_room(const Candidate& peer, uint64_t now_ms) {
+    PeerRules rules = *peer.rules;
+    if (rules.max_conns == 0 || peer.state->connections < rules.max_conns) return false;
+    rules.max_conns = 0;
+    return is_available({&rules, peer.state}, now_ms);
+}
+
 size_t choose_in_turn(Candidates peers, const TriedPeers& tried, uint64_t now_ms) {
     Turn turn(peers, now_ms);
     for (size_t i = 0; i < peers.size(); ++i) {

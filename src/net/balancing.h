@@ -94,6 +94,9 @@ bool can_be_asked(const Candidate& peer, uint64_t now_ms);
 // The same, and whether it takes requests that are not bound to it.
 bool is_available(const Candidate& peer, uint64_t now_ms);
 
+// Whether it would be available if it had a connection free.
+bool lacks_room(const Candidate& peer, uint64_t now_ms);
+
 // By weight, one after the other, the heavy ones not in a row (smooth weighted round robin).
 size_t choose_in_turn(Candidates peers, const TriedPeers& tried, uint64_t now_ms);
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/format.h"
 #include "base/siphash.h"
+#include "net/peer_queue.h"
 
 namespace ringx {
 namespace {
@@ -57,6 +58,7 @@ WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& gr
     OfGroup& made = groups_[group.get()];
     made.group = group;
     made.checks = checks;
+    made.queue = std::make_shared<PeerQueue>();
     for (const PeerServer& server : group->servers) {
         auto& found = made.found.emplace_back();
         for (const Address& address : server.addresses) found.push_back({.address = address});
@@ -106,6 +108,7 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
     auto roster = std::make_shared<PeerRoster>();
     roster->group_ = group;
     roster->dice_ = &dice_;
+    roster->queue_ = ours.queue;
     if (group->zone != nullptr) roster->zone_ = group->zone->memory;
     for (bool backup : {false, true}) {
         for (size_t i = 0; i < group->servers.size(); ++i) {
@@ -192,6 +195,16 @@ void PeerRoster::give_up_turn(size_t peer, uint64_t now_ms) {
     records_[peer]->give_up_turn(lock);
 }
 
+bool PeerRoster::is_full(uint64_t now_ms) {
+    PeerLock lock(zone());
+    bool is_single = peers_.size() == 1;
+    return std::ranges::any_of(candidates(lock, now_ms), [=](const Candidate& peer) {
+        PeerRules rules = *peer.rules;
+        if (is_single) rules.max_fails = 0;  // as when it is chosen
+        return lacks_room({&rules, peer.state}, now_ms);
+    });
+}
+
 PeerChoice::PeerChoice(std::shared_ptr<PeerRoster> roster, PeerWish wish)
     : roster_(std::move(roster)),
       group_(roster_->group_.lock()),
@@ -207,6 +220,14 @@ PeerChoice::~PeerChoice() {
     PeerRecord& record = *roster_->records_[current_];
     if (is_waiting_) record.end_waiting(lock, std::nullopt, 0);
     record.give_back(lock);
+    roster_->queue_->call_first();
+}
+
+void PeerChoice::begin_again() {
+    CHECK(current_ == no_peer);
+    tried_.clear();
+    search_ = {.key = search_.key};
+    among_backups_ = false;
 }
 
 const Peer* PeerChoice::next(uint64_t now_ms) {
@@ -300,6 +321,7 @@ bool PeerChoice::done(const PeerOutcome& outcome, uint64_t now_ms) {
     if (is_waiting_) record.end_waiting(lock, outcome.response_us / 1000, now_ms);
     is_waiting_ = false;
     record.give_back(lock);
+    roster_->queue_->call_first();
     current_ = no_peer;
     // Of failures no times are kept: who fails soon is not fast.
     if (!outcome.failed && outcome.header_us != 0) {

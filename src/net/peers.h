@@ -27,6 +27,8 @@
 
 namespace ringx {
 
+class PeerQueue;
+
 // One `server` of a group: an address, or a name for several.
 struct PeerServer {
     std::string name;  // as written
@@ -122,6 +124,11 @@ class PeerRoster {
     bool take_turn(size_t peer, uint64_t now_ms);
     void give_up_turn(size_t peer, uint64_t now_ms);
 
+    // Those of this worker that wait until a peer has room.
+    PeerQueue& queue() { return *queue_; }
+    // Whether there is a peer that only wants room. Otherwise waiting would be in vain.
+    bool is_full(uint64_t now_ms);
+
     // What the log wants to know of its zone, told once.
     struct ZoneNews {
         bool repaired = false;  // it had to be emptied
@@ -139,6 +146,7 @@ class PeerRoster {
 
     std::weak_ptr<const PeerGroup> group_;  // weak: who goes with a group cannot keep it
     std::shared_ptr<SharedZone> zone_;  // null: there is none
+    std::shared_ptr<PeerQueue> queue_;
     std::vector<Peer> peers_;
     std::vector<std::shared_ptr<PeerRecord>> records_;
     std::vector<Candidate> candidates_;  // of all peers, in this order
@@ -171,6 +179,7 @@ class WorkerPeers {
         std::weak_ptr<const PeerGroup> group;
         std::vector<std::vector<FoundPeer>> found;  // of each server
         PeerChecks checks;
+        std::shared_ptr<PeerQueue> queue;
         std::shared_ptr<PeerRoster> roster;
     };
 
@@ -199,6 +208,9 @@ class PeerChoice {
     // The peer to try now; it counts as one connection of the peer's until done(). Null: there is no live one.
     // REQUIRES: done() was called for the one before.
     const Peer* next(uint64_t now_ms);
+
+    // Nothing was tried so far, whatever next() has found. REQUIRES: it has given no peer.
+    void begin_again();
 
     // The head of an answer is here, so long after the try began.
     void got_header(uint64_t header_us, uint64_t now_ms);
