@@ -172,6 +172,8 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
                           .uri = goal.destination.uri,
                           .wish = upstream.wish(request),
                           .sticky = upstream.sticky.get(),
+                          .queue = *upstream.queue,
+                          .queue_timeout = upstream.queue_timeout,
                           .tls = round.tls ? &*round.tls : nullptr,
                           .takes_body = *settings.pass_request_body && settings.body->empty()};
     Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);

@@ -46,6 +46,29 @@ void set_store_access(Settings& settings, conf::Binding& binding) {
 void set_bind(Settings& settings, conf::Binding& binding) { LocalAddress::read(settings.bind, binding); }
 void set_temp(Settings& settings, conf::Binding& binding) { set_temp_path(settings.temp_path, binding); }
 
+void set_retry_budget(Settings& settings, conf::Binding& binding) {
+    auto words = binding.words();
+    if (settings.retry_budget.given) return binding.duplicate();
+    std::optional<RetryBudget::Rules> budget;
+    if (words[0].text != "off") {
+        budget.emplace();
+        bool is_share = words[0].text.ends_with('%');
+        auto percent = conf::parse_unsigned(words[0].text.substr(0, words[0].text.size() - is_share), 100);
+        if (!is_share || !percent) {
+            return binding.invalid(words[0], {conf::Invalid::Kind::choice, "expected off, or a percentage: 20%"});
+        }
+        budget->percent = static_cast<uint32_t>(*percent);
+    }
+    if (words.size() > 1) {
+        constexpr std::string_view least = "min=";
+        bool is_least = budget && words[1].text.starts_with(least);
+        auto count = conf::parse<uint32_t>(is_least ? words[1].text.substr(least.size()) : "");
+        if (!count) return binding.mistake(words[1], text::format("invalid parameter \"{}\"", words[1].text));
+        budget->always_min = *count;
+    }
+    settings.retry_budget.give(budget);
+}
+
 constexpr auto anywhere = conf::http | conf::server | conf::location;
 
 constexpr std::array own_directives = {
@@ -100,6 +123,10 @@ constexpr std::array own_directives = {
                                           "In which cases the next server is tried."),
     conf::value<&Settings::next_upstream_tries>("proxy_next_upstream_tries", anywhere,
                                                 "How many servers are tried at most; 0: all."),
+    conf::custom<&set_retry_budget, &Settings::retry_budget>("proxy_retry_budget", anywhere, {1, 2},
+                                                             "How many retries there may be, for all requests, and "
+                                                             "how many in each second anyway.")
+        .shown_as("off | percent% [min=number]"),
     conf::value<&Settings::next_upstream_timeout>("proxy_next_upstream_timeout", anywhere,
                                                   "For how long the next server is tried; 0: without a limit."),
     conf::value<&Settings::buffering>("proxy_buffering", anywhere,

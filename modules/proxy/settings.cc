@@ -103,6 +103,7 @@ void Settings::complete(conf::Completion& completion) {
     if (rules.next_upstream.has(NextUpstream::off)) rules.next_upstream = {};
     rules.next_upstream_timeout = *next_upstream_timeout;
     rules.next_upstream_tries = *next_upstream_tries;
+    rules.retry_budget = *retry_budget;
     rules.buffers_request = *request_buffering || *version == Version::http_1_0;
     rules.buffers_response = *buffering;
     rules.minds_client = !*ignore_client_abort;

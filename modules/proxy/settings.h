@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -132,6 +133,7 @@ struct Settings {
     Setting<conf::Flags<NextUpstream>> next_upstream{
         conf::Flags<NextUpstream>{NextUpstream::error, NextUpstream::timeout}};
     Setting<uint32_t> next_upstream_tries{0};
+    Setting<std::optional<RetryBudget::Rules>> retry_budget;  // none: retries are not counted
     Setting<std::chrono::milliseconds> next_upstream_timeout{std::chrono::milliseconds(0)};
     Setting<bool> buffering{true};
     Setting<bool> request_buffering{true};

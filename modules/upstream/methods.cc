@@ -6,7 +6,8 @@ namespace ringx::http {
 namespace {
 
 void set_method(Upstream& upstream, conf::Binding& binding, Balance balance) {
-    if (upstream.balance.given) binding.warn(binding.name_word(), "load balancing method redefined");
+    bool is_late = upstream.balance.given || upstream.queue.given;
+    if (is_late) binding.warn(binding.name_word(), "load balancing method redefined");
     upstream.balance.give(balance);
 }
 

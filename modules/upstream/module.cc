@@ -39,6 +39,23 @@ void set_keepalive(Upstream& upstream, conf::Binding& binding) {
     }
 }
 
+void set_queue(Upstream& upstream, conf::Binding& binding) {
+    auto words = binding.words();
+    if (upstream.queue.given) return binding.duplicate();
+    auto count = conf::parse<uint32_t>(words[0].text);
+    if (!count || *count == 0) {
+        return binding.mistake(words[0], text::format("invalid value \"{}\" in \"queue\" directive", words[0].text));
+    }
+    upstream.queue.give(*count);
+    if (words.size() == 1) return;
+    constexpr std::string_view timeout = "timeout=";
+    std::string_view text = words[1].text;
+    bool is_timeout = text.starts_with(timeout);
+    auto time = conf::parse<std::chrono::milliseconds>(is_timeout ? text.substr(timeout.size()) : "");
+    if (!time) return binding.mistake(words[1], text::format("invalid parameter \"{}\"", text));
+    upstream.queue_timeout = *time;
+}
+
 void set_zone(Upstream& upstream, conf::Binding& binding) {
     auto words = binding.words();
     const conf::Word& name = words[0];
@@ -80,6 +97,9 @@ constexpr conf::Directive directives[] = {
         .shown_as("header | last_byte [inflight]"),
     conf::custom<&set_random>("random", here, {0, 2}, "The server is chosen at random: one, or the better of two.")
         .shown_as("[two [least_conn | least_time=header | least_time=last_byte]]"),
+    conf::custom<&set_queue>("queue", here, {1, 2},
+                             "How many requests of each worker may wait until a server has room.")
+        .shown_as("number [timeout=time]"),
     conf::custom<&set_sticky>("sticky", here, {2, conf::Arity::unlimited},
                               "Clients stay with the server that answered them first.")
         .shown_as("cookie name [expires=time] [domain=domain] [httponly] [samesite=strict|lax|none] [secure] "

@@ -1,6 +1,7 @@
 #include "http/exchange.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/check.h"
@@ -23,6 +24,11 @@ uint64_t milliseconds(std::chrono::milliseconds time) { return static_cast<uint6
 bool is_idempotent(Method method) {
     return method != Method::post && method != Method::lock && method != Method::patch;
 }
+
+// What a worker knows of retries, by the names of groups.
+struct RetryBudgets {
+    std::map<std::string, RetryBudget, std::less<>> of_group;
+};
 
 // As what an answer is tried again; nothing when it is not.
 std::optional<NextUpstream> condition_of(uint16_t status) {
@@ -52,6 +58,10 @@ Exchange::Exchange(Request& request, const ExchangeRules& rules, UpstreamProtoco
       tries_left_(choice_.tries_left()),
       store_(request.worker->loop, rules.store),
       buffers_(rules.buffers_response) {
+    if (rules.retry_budget) {
+        budget_ = &request.worker->states.get<RetryBudgets>().of_group[choice_.group().name];
+        budget_->note_request(started_ms_);
+    }
     if (rules.next_upstream_tries > 0) tries_left_ = std::min(tries_left_, rules.next_upstream_tries);
     body_.exists = where.takes_body && request.body != nullptr;
 }
@@ -69,10 +79,14 @@ Task<uint16_t> Exchange::run() {
     if (!prepared) co_return RequestBody::status_of(prepared.error());
     bool is_first = true;
     for (;;) {
-        const ringx::Peer* peer = choice_.next(request_.worker->clock.now_ms());
+        const ringx::Peer* peer = nullptr;
+        if (is_first && where_.queue > 0) peer = co_await wait_for_peer();
+        else peer = choice_.next(request_.worker->clock.now_ms());
+        if (peer == nullptr && given_up_) co_return client_left;
         try_ = &tries_.add(request_.arena);
         try_->begins_group = std::exchange(is_first, false);
         try_->started_us = request_.worker->clock.now_us();
+        try_->queue_us = std::exchange(queue_us_, std::nullopt);
         if (peer == nullptr) {
             try_->peer = request_.arena.copy(choice_.group().name);
             try_->status = 502;
@@ -100,6 +114,34 @@ Task<uint16_t> Exchange::run() {
     }
 }
 
+// The peer to begin with. Where none has room it is waited for, behind those that wait already.
+Task<const ringx::Peer*> Exchange::wait_for_peer() {
+    const Clock& clock = request_.worker->clock;
+    PeerQueue& queue = where_.peers->queue();
+    const ringx::Peer* peer = nullptr;
+    if (queue.empty()) {
+        peer = choice_.next(clock.now_ms());
+        if (peer != nullptr || !where_.peers->is_full(clock.now_ms())) co_return peer;
+    }
+    if (queue.size() >= where_.queue) {
+        log(Level::error, {}, "upstream queue is full", connecting);
+        co_return peer;
+    }
+    uint64_t since_us = clock.now_us();
+    PeerWait wait(request_.worker->loop, queue, clock.now_ms() + milliseconds(where_.queue_timeout));
+    waiting_ = &wait;
+    while (!given_up_ && !wait.is_late()) {
+        co_await wait;
+        if (!wait.is_first() || given_up_) continue;
+        choice_.begin_again();
+        peer = choice_.next(clock.now_ms());
+        if (peer != nullptr || !where_.peers->is_full(clock.now_ms())) break;
+    }
+    waiting_ = nullptr;
+    queue_us_ = clock.now_us() - since_us;
+    co_return peer;
+}
+
 uint16_t Exchange::status_of(Fault fault) const {
     if (fault == Fault::timeout) return 504;
     if (fault == Fault::ours) return 500;
@@ -119,7 +161,18 @@ bool Exchange::may_try_again(Fault fault) const {
     bool may_repeat = is_idempotent(request_.method()) || rules_.next_upstream.has(NextUpstream::non_idempotent);
     if (has_sent_ && !may_repeat) return false;
     uint64_t limit_ms = milliseconds(rules_.next_upstream_timeout);
-    return limit_ms == 0 || request_.worker->clock.now_ms() - started_ms_ < limit_ms;
+    bool is_in_time = limit_ms == 0 || request_.worker->clock.now_ms() - started_ms_ < limit_ms;
+    return is_in_time && can_afford_retry();
+}
+
+bool Exchange::can_afford_retry() const {
+    uint64_t now_ms = request_.worker->clock.now_ms();
+    if (budget_ == nullptr || budget_->take(*rules_.retry_budget, now_ms)) return true;
+    if (budget_->wants_to_tell(now_ms)) {
+        log(Level::warn, {}, request_.arena.join({"retry budget of upstream \"", choice_.group().name,
+                                                  "\" is used up"}), connecting);
+    }
+    return false;
 }
 
 Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
@@ -352,6 +405,7 @@ void Exchange::client_departed() {
 
 void Exchange::give_up() {
     given_up_ = true;
+    if (waiting_ != nullptr) waiting_->cancel();
     if (connecting_ != nullptr) connecting_->cancel();
     if (securing_ != nullptr) securing_->cancel();
     if (connection_ != nullptr) connection_->cancel();

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,8 +29,10 @@
 #include "http/upstream_protocol.h"
 #include "http/upstream_tls.h"
 #include "http/upstream_tries.h"
+#include "net/peer_queue.h"
 #include "net/peers.h"
 #include "net/relay.h"
+#include "net/retry_budget.h"
 #include "net/upstream_connection.h"
 
 namespace ringx::http {
@@ -65,6 +68,7 @@ struct ExchangeRules {
     conf::Flags<NextUpstream> next_upstream;
     std::chrono::milliseconds next_upstream_timeout{0};  // 0: no limit
     uint32_t next_upstream_tries = 0;                    // 0: no limit
+    std::optional<RetryBudget::Rules> retry_budget;      // none: no limit
     bool buffers_request = true;
     bool buffers_response = true;
     bool minds_client = true;  // a client that leaves ends it
@@ -81,6 +85,8 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
         std::string_view uri;     // "/path": for the log
         PeerWish wish = {};
         const Sticky* sticky = nullptr;  // null: the client is not bound to whom it is answered by
+        uint32_t queue = 0;  // how many may wait until a peer has room
+        std::chrono::milliseconds queue_timeout{};
         const UpstreamTls::Goal* tls = nullptr;  // null: servers are spoken to as it is
         bool takes_body = true;   // of the request
     };
@@ -108,6 +114,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     enum class Fault : uint8_t { none, error, timeout, invalid_head, client, ours };
 
     // Trying.
+    Task<const ringx::Peer*> wait_for_peer();
     Task<Fault> try_peer(const ringx::Peer& peer);
     Task<Fault> connect(const ringx::Peer& peer);
     Task<Fault> secure(const ringx::Peer& peer);
@@ -119,6 +126,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     void drop_bytes(size_t bytes);
     std::span<char> received() { return text_.empty() ? lease_.bytes() : std::span<char>(text_); }
     bool may_try_again(Fault fault) const;
+    bool can_afford_retry() const;
     uint16_t status_of(Fault fault) const;
 
     // Sending.
@@ -157,8 +165,11 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     UpstreamTry* try_ = nullptr;
     uint64_t started_ms_;
     uint32_t tries_left_;
+    RetryBudget* budget_ = nullptr;  // of the group in this worker; null: there is none
 
     std::unique_ptr<UpstreamConnection> connection_;
+    PeerWait* waiting_ = nullptr;  // for a peer with room
+    std::optional<uint64_t> queue_us_;
     Wait* connecting_ = nullptr;
     UpstreamHandshake* securing_ = nullptr;
     Relay* relay_ = nullptr;

@@ -35,6 +35,9 @@ struct Upstream {
     const NamedZone* zone = nullptr;  // null: each worker counts for itself
     std::unique_ptr<Sticky> sticky;   // null: nobody is bound to a server
 
+    Setting<uint32_t> queue{0};  // requests of each worker that may wait until a server has room
+    std::chrono::milliseconds queue_timeout{std::chrono::seconds(60)};
+
     Setting<std::shared_ptr<const ResolverRules>> resolver;  // null: that of the http block
     Setting<std::chrono::milliseconds> resolver_timeout{std::chrono::seconds(30)};
 

@@ -20,6 +20,7 @@ struct UpstreamTry {
     bool begins_group = false;       // the first of an exchange; exchanges follow each other by internal redirects
     uint16_t status = 0;             // 0: none
     uint64_t started_us = 0;         // monotonic; those below are durations in microseconds
+    std::optional<uint64_t> queue_us;  // before it started
     std::optional<uint64_t> connect_us;
     std::optional<uint64_t> header_us;
     std::optional<uint64_t> response_us;

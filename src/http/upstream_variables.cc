@@ -115,6 +115,7 @@ constexpr Variable variables[] = {
     {"upstream_header_time", time_of<&UpstreamTry::header_us>},
     {"upstream_http_", field, true},
     {"upstream_last_addr", last_address},
+    {"upstream_queue_time", time_of<&UpstreamTry::queue_us>},
     {"upstream_response_length", number_of<&UpstreamTry::body_bytes>},
     {"upstream_response_time", time_of<&UpstreamTry::response_us>},
     {"upstream_status", statuses},

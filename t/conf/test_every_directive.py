@@ -235,14 +235,14 @@ IN_UPSTREAM = {
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "health_check", "keepalive_min_timeout", "match",
     "max_headers",
-    "proxy_pass_trailers", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
+    "proxy_pass_trailers", "proxy_retry_budget", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
     "proxy_ssl_certificate_cache", "proxy_ssl_key_log",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
     "stall_threshold", "use", "load_module", "http", "events", "server",
 }
 
 # Newer in an upstream block: their values are in test_upstream.py.
-NO_VALUES_IN_UPSTREAM = {"least_time", "resolver", "resolver_timeout", "sticky"}
+NO_VALUES_IN_UPSTREAM = {"least_time", "queue", "resolver", "resolver_timeout", "sticky"}
 
 LETTERS = {"location": "l", "server": "s", "http": "h", "upstream": "u", "events": "e", "main": "m"}
 

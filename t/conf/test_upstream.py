@@ -26,6 +26,11 @@ ACCEPTED = [
     "sticky learn create=$sent_http_a lookup=$cookie_a zone=a:64k timeout=1h header; server 127.0.0.1;",
     "resolver 127.0.0.1:5353 valid=10s ipv6=off; resolver_timeout 5s; server 127.0.0.1;",
     "keepalive 0; server 127.0.0.1;",
+    "queue 1; server 127.0.0.1;",
+    "least_conn; queue 100 timeout=500ms; server 127.0.0.1 max_conns=1;",
+    "server 127.0.0.1; } server { listen 81; proxy_retry_budget 20%; "
+    "location / { proxy_retry_budget off; proxy_pass http://u; } "
+    "location /a { proxy_retry_budget 0% min=0; } } upstream v { server 127.0.0.1;",
     "keepalive 5 local; server 127.0.0.1;",
 ]
 
@@ -53,6 +58,21 @@ REFUSED = [
     ("least_time header outflight; server 127.0.0.1;", 'invalid parameter "outflight"'),
     ("least_time header; least_time header; server 127.0.0.1;", '"least_time" directive is duplicate'),
     ("random two least_time=soon; server 127.0.0.1;", 'invalid parameter "least_time=soon"'),
+    ("queue 0; server 127.0.0.1;", 'invalid value "0" in "queue" directive'),
+    ("queue x; server 127.0.0.1;", 'invalid value "x" in "queue" directive'),
+    ("queue 1 timeout=x; server 127.0.0.1;", 'invalid parameter "timeout=x"'),
+    ("queue 1 1s; server 127.0.0.1;", 'invalid parameter "1s"'),
+    ("queue 1; queue 2; server 127.0.0.1;", '"queue" directive is duplicate'),
+    *((f"server 127.0.0.1; }} server {{ proxy_retry_budget {words}; }} upstream v {{ server 127.0.0.1;", sentence)
+      for words, sentence in [
+          ("20", 'invalid value "20" in "proxy_retry_budget" directive'),
+          ("101%", 'invalid value "101%" in "proxy_retry_budget" directive'),
+          ("x%", 'invalid value "x%" in "proxy_retry_budget" directive'),
+          ("20% min=x", 'invalid parameter "min=x"'),
+          ("20% 3", 'invalid parameter "3"'),
+          ("off min=3", 'invalid parameter "min=3"'),
+          ("20%; proxy_retry_budget 20%", '"proxy_retry_budget" directive is duplicate'),
+      ]),
     ("keepalive 5 global; server 127.0.0.1;", 'invalid parameter "global"'),
     *((f"sticky {words}; server 127.0.0.1;", sentence) for words, sentence in [
         ("often a", 'unknown parameter "often"'),
@@ -99,6 +119,7 @@ WARNED = [
     ("server nowhere.invalid;", 'host not found in upstream "nowhere.invalid"'),
     ("server nowhere.invalid:81 down; server 127.0.0.1;", 'host not found in upstream "nowhere.invalid:81"'),
     ("least_conn; ip_hash; server 127.0.0.1;", "load balancing method redefined"),
+    ("queue 5; least_conn; server 127.0.0.1;", "load balancing method redefined"),
     ("least_time header; least_conn; server 127.0.0.1;", "load balancing method redefined"),
 ]
 

@@ -130,6 +130,7 @@ inline constexpr Rule rules[] = {
     {conf::http | conf::server | conf::location, 0b110,
      " disable_symlinks fastcgi_bind grpc_bind keepalive_disable keepalive_timeout memcached_bind "
      "modern_browser open_file_cache proxy_bind proxy_cookie_domain proxy_cookie_path proxy_redirect "
+     "proxy_retry_budget "
      "scgi_bind uwsgi_bind "},
     {conf::http | conf::server | conf::location, 0b1100,
      " fastcgi_param scgi_param uwsgi_param "},
@@ -215,7 +216,7 @@ inline constexpr Rule rules[] = {
     {conf::upstream, 0b10,
      " include keepalive keepalive_requests keepalive_time keepalive_timeout resolver_timeout "},
     {conf::upstream, 0b110,
-     " hash keepalive least_time zone "},
+     " hash keepalive least_time queue zone "},
     {conf::upstream, 0b111,
      " random "},
     {conf::upstream, 0b1111111100,

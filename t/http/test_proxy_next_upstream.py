@@ -218,3 +218,22 @@ def test_one_alone_is_always_asked(proxied):
     for _ in range(3):
         assert server.get("/").status == 502
     assert len(origin.requests) == 3
+
+
+def test_retries_are_a_share_of_the_requests_and_no_more(grouped):
+    server, first, second = grouped(Answer(b"", "close"), OK, directives="proxy_retry_budget 25% min=0;")
+    statuses = [server.get("/").status for _ in range(20)]
+    assert statuses == [502, 502, 502, 200] * 5
+    lines = server.wait_for_log(r'\[warn\] .*retry budget of upstream "app" is used up')
+    assert len(lines) == 1
+
+
+def test_a_few_retries_in_each_second_are_always_allowed(grouped):
+    server, first, second = grouped(Answer(b"", "close"), OK, directives="proxy_retry_budget 0% min=1000;")
+    assert [server.get("/").status for _ in range(5)] == [200] * 5
+
+
+def test_each_group_has_a_budget_of_its_own_where_one_is_said(grouped):
+    server, first, second = grouped(Answer(b"", "close"), OK, directives="proxy_retry_budget 0% min=0; } "
+                                    "location /free { proxy_pass http://app;")
+    assert [server.get("/").status, server.get("/free").status] == [502, 200]
