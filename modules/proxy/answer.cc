@@ -5,6 +5,7 @@
 #include "http/length.h"
 #include "http/pace.h"
 #include "http/text.h"
+#include "http/upstream_host.h"
 #include "http/uri.h"
 #include "modules/proxy/pass.h"
 #include "modules/proxy/rewriting.h"
@@ -50,6 +51,7 @@ Answer redirect(Request& request, const UpstreamHead& head, std::string_view tar
                 request.error_fields.add(request.arena, request.arena.copy(field.name),
                                          request.arena.copy(field.value));
                 break;
+            case UpstreamField::content_type: request.kept_type = request.arena.copy(field.value); break;
             default:
                 if (!equals_ignore_case(field.name, "Content-Disposition")) break;
                 request.error_fields.add(request.arena, "Content-Disposition", request.arena.copy(field.value));
@@ -143,7 +145,7 @@ Response make_response(Request& request, const Settings& settings, Exchange& exc
     const UpstreamHead& head = exchange.head();
     set_pace(request, settings, exchange);
     Response response;
-    response.conditions_apply = false;
+    response.is_foreign = true;
     response.status = head.status;
     exchange.give_body(response);  // texts of the head may move
     response.reason = head.reason;
@@ -153,6 +155,8 @@ Response make_response(Request& request, const Settings& settings, Exchange& exc
     }
     for (const UpstreamHead::Field& field : head.fields) {
         if (!field.hop_by_hop) take_field(request, settings, field, response);
+        bool names_protocol = head.status == 101 && field.id == UpstreamField::upgrade;
+        if (names_protocol) response.fields.add(request.arena, field.name, field.value);
     }
     bool is_whole = head.status == 200 && request.method() == Method::get;
     if (is_whole) store_body(request, *settings.store, *settings.store_access, response);
@@ -164,18 +168,23 @@ Response make_response(Request& request, const Settings& settings, Exchange& exc
 Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
     Round& round = *request.arena.make<Round>(request, settings, goal);
     request.states.get<Passed>(request.arena).destination = &round.message.destination();
-    const Upstream& upstream = *goal.upstream;
-    round.rules.idle = {*upstream.keepalive, *upstream.keepalive_requests, *upstream.keepalive_time,
-                        *upstream.keepalive_timeout};
-    Exchange::Where where{.peers = upstream.roster(request),
-                          .scheme = goal.destination.secure ? "https://" : "http://",
+    const Upstream* upstream = goal.upstream;
+    Exchange::Where where{.scheme = goal.destination.secure ? "https://" : "http://",
                           .uri = goal.destination.uri,
-                          .wish = upstream.wish(request),
-                          .sticky = upstream.sticky.get(),
-                          .queue = *upstream.queue,
-                          .queue_timeout = upstream.queue_timeout,
                           .tls = round.tls ? &*round.tls : nullptr,
                           .takes_body = *settings.pass_request_body && settings.body->empty()};
+    if (upstream != nullptr) {
+        round.rules.idle = {*upstream->keepalive, *upstream->keepalive_requests, *upstream->keepalive_time,
+                            *upstream->keepalive_timeout};
+        where.peers = upstream->roster(request);
+        where.wish = upstream->wish(request);
+        where.sticky = upstream->sticky.get();
+        where.queue = *upstream->queue;
+        where.queue_timeout = upstream->queue_timeout;
+    } else {
+        where.peers = co_await find_upstream_host(request, goal.name, goal.port);
+        if (where.peers == nullptr) co_return Answer::of_status(502);
+    }
     Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);
     uint16_t status = co_await exchange.run();
     if (status != 0) co_return Answer::of_status(status);
@@ -190,7 +199,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
         co_await exchange.end();
         co_return intercept(request, head);
     }
-    co_return Answer::of(make_response(request, settings, exchange, upstream.sticky.get()));
+    co_return Answer::of(make_response(request, settings, exchange, where.sticky));
 }
 
 }  // namespace
@@ -199,7 +208,6 @@ Answer respond(Request& request) {
     const Settings& ours = settings.in(*request.block);
     auto goal = find_goal(request, ours);
     if (!goal) return Answer::of_status(500);
-    if (goal->upstream == nullptr) return Answer::of_status(502);
     return Answer::later(pass_on(request, ours, *goal));
 }
 

@@ -22,8 +22,9 @@ std::optional<Url> cut_url(std::string_view text) {
     constexpr std::string_view http = "http://", https = "https://";
     auto begins = [text](std::string_view scheme) { return equals_ignore_case(text.substr(0, scheme.size()), scheme); };
     bool secure = begins(https);
-    if (!secure && !begins(http)) return std::nullopt;
-    std::string_view rest = text.substr(secure ? https.size() : http.size());
+    std::string_view scheme = secure ? https : http;
+    if (!begins(scheme) || text.size() == scheme.size()) return std::nullopt;
+    std::string_view rest = text.substr(scheme.size());
     constexpr std::string_view unix = "unix:";
     // A path ends at a colon; a host at a slash, a question mark or nothing.
     size_t end = rest.starts_with(unix) ? rest.find(':', unix.size()) : rest.find_first_of("/?");
@@ -134,7 +135,8 @@ std::optional<Goal> find_goal(Request& request, const Settings& settings) {
     if (url) host = read_host(url->authority, usual_port(url->secure));
     if (!url || !host.fault.empty()) {
         std::string_view fault = url ? std::string_view(host.fault) : "invalid URL prefix";
-        request.log().write(Level::error, request.log_context(), "{} in \"{}\"", fault, text);
+        std::string_view in = url ? "in upstream" : "in";
+        request.log().write(Level::error, request.log_context(), "{} {} \"{}\"", fault, in, text);
         return std::nullopt;
     }
     goal.destination.secure = url->secure;

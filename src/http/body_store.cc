@@ -25,14 +25,19 @@ std::span<char> BodyStore::room() {
     constexpr size_t worth_a_call = 4096;
     if (!blocks_.empty() && blocks_.back().size - blocks_.back().filled >= worth_a_call) {
         Block& last = blocks_.back();
+        is_being_filled_ = true;
         return {last.memory.get() + last.filled, last.size - last.filled};
     }
     if (!blocks_.empty() && (blocks_.size() + 1) * size > limits_.memory_bytes) return {};
     blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+    is_being_filled_ = true;
     return {blocks_.back().memory.get(), size};
 }
 
-void BodyStore::put(size_t bytes) { blocks_.back().filled += bytes; }
+void BodyStore::put(size_t bytes) {
+    blocks_.back().filled += bytes;
+    is_being_filled_ = false;
+}
 
 std::span<char> BodyStore::file_room() {
     if (in_ == nullptr) in_ = std::make_unique_for_overwrite<char[]>(block_bytes());
@@ -42,7 +47,11 @@ std::span<char> BodyStore::file_room() {
 Task<Result<>> BodyStore::put_into_file(size_t bytes) {
     if (!file_) {
         Result<TempFile> made = co_await make_temp_file(loop_, *limits_.path, TempFile::Name::removed);
-        if (!made) co_return std::unexpected(made.error());
+        if (!made) {
+            limits_.file_bytes = 0;
+            blocks_.push_back({std::move(in_), block_bytes(), bytes});
+            co_return std::unexpected(made.error());
+        }
         file_ = std::move(*made);
     }
     if (file_begin_ == file_end_) file_begin_ = file_end_ = 0;
@@ -58,7 +67,7 @@ void BodyStore::let_go() {
     if (first.taken < first.filled) return;
     if (blocks_.size() > 1) {
         blocks_.pop_front();
-    } else {
+    } else if (!is_being_filled_) {
         first.taken = first.filled = 0;  // its memory serves again
     }
 }

@@ -30,12 +30,13 @@ class BodyStore {
     // These come first, whatever the limits are. REQUIRES: nothing was put in.
     void begin_with(std::string_view bytes);
 
-    // Where bytes may be put next; empty: all of the memory is in use, or the file has to be emptied first.
+    // Where bytes may be put next, by put(); empty: all of the memory is in use, or the file has to be emptied first.
     std::span<char> room();
     // So many were put there.
     void put(size_t bytes);
 
-    // The same for the file: memory to receive into, and then keep() brings it there.
+    // The same for the file: memory to receive into, and then put_into_file() brings it there. When the file cannot be
+    // made the bytes stay in memory, and there will be no file.
     bool may_use_file() const { return (file_begin_ == file_end_ ? 0 : file_end_) < limits_.file_bytes; }
     std::span<char> file_room();
     Task<Result<>> put_into_file(size_t bytes);
@@ -62,6 +63,7 @@ class BodyStore {
     Limits limits_;
     std::deque<Block> blocks_;
     bool is_lent_ = false;         // of the first block, what is `taken`
+    bool is_being_filled_ = false;  // the last block, behind what is `filled`
     std::unique_ptr<char[]> in_;   // on the way to the file
     std::unique_ptr<char[]> out_;  // read from it
     TempFile file_;

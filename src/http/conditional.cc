@@ -124,7 +124,7 @@ bool may_send_less(const Request& request) {
 }
 
 uint16_t apply_conditions(Request& request, Response& response) {
-    if (!response.conditions_apply) return 0;
+    if (response.is_foreign) return 0;
     if (response.status != 200) {
         // The date is of the page, and not of what was asked for.
         if (response.status != 206) response.last_modified = -1;
@@ -177,6 +177,7 @@ uint16_t apply_ranges(Request& request, Response& response) {
 
     // nginx's 206 does not say again that it takes ranges.
     response.status = 206;
+    response.reason = {};
     response.ranges_allowed = false;
     if (response.source != nullptr) {
         response.source = request.arena.make<RangeSource>(*response.source, ranges[0]);

@@ -354,7 +354,8 @@ Connection::Turn Connection::respond(Answer& answer) {
 bool Connection::start_response(Response&& response) {
     Request& request = *request_;
     Output& output = server_.output();
-    bool unanswered = response.status == 0 || response.status == 444 || response.status == client_left;
+    bool is_ours = response.status == 444 || response.status == client_left;
+    bool unanswered = response.status == 0 || (is_ours && !response.is_foreign);
     if (unanswered) {
         closing_ = true;
         request.keep_alive = false;

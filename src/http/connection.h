@@ -142,6 +142,7 @@ class Connection : public ListNode {
     // For logs and limits.
     const Request* current() const;
     const CoreSettings& current_core() const;
+    std::string_view sending() const;
     bool has_unsent(const Output& output) const;
     void log_proxy_fault(std::string_view fault) const;
     void log_current(Level level, Error error, std::string_view what, std::string_view doing) const;

@@ -16,7 +16,6 @@
 namespace ringx::http {
 namespace {
 
-constexpr std::string_view sending = "sending response to client";
 
 // What a line says of a connection alone.
 void describe(const void* object, LogTail& tail) {
@@ -72,6 +71,12 @@ bool Connection::has_unsent(const Output& output) const {
 
 // What is being sent answers this request; null when it was given back already, because nobody logs it.
 const Request* Connection::current() const { return request_ != nullptr ? request_ : answered_; }
+
+// As nginx words it, which tells an answer from what another server has answered.
+std::string_view Connection::sending() const {
+    const Request* request = current();
+    return request != nullptr && !request->upstream.empty() ? "sending to client" : "sending response to client";
+}
 
 const CoreSettings& Connection::current_core() const {
     const Request* request = current();
@@ -129,14 +134,14 @@ void Connection::log_proxy_fault(std::string_view fault) const {
 }
 
 void Connection::report_send_error(const Output& output) const {
-    if (output.truncated()) return log_current(Level::alert, {}, "file was truncated", sending);
+    if (output.truncated()) return log_current(Level::alert, {}, "file was truncated", sending());
     log_send_error(output.error());
 }
 
 void Connection::log_send_error(Error error) const {
     // That a client leaves is no fault of ours.
     bool left = error.number == EPIPE || error.number == ECONNRESET;
-    log_current(left ? Level::info : Level::error, error, text::format("{}() failed", error.call), sending);
+    log_current(left ? Level::info : Level::error, error, text::format("{}() failed", error.call), sending());
 }
 
 }  // namespace ringx::http

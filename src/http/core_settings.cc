@@ -376,7 +376,7 @@ constexpr conf::Directive directives[] = {
 
 }  // namespace
 
-constinit conf::Slot<CoreSettings> core_settings;
+constinit conf::Slot<CoreSettings> core_settings{conf::limit_except};
 const conf::Section core_section{"core", directives, &core_settings};
 
 namespace {

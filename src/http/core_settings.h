@@ -1,6 +1,7 @@
 // http/core_settings.h - the directives of the http core, and their values in a block.
 //
-// The slot has an instance in every http, server and location block. Times that a request waits are milliseconds.
+// The slot has an instance in every http, server, location and limit_except block. Times that a request waits are
+// milliseconds.
 #pragma once
 
 #include <array>

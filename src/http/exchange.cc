@@ -256,17 +256,18 @@ Task<Exchange::Fault> Exchange::read_head() {
     head_bytes_ = 0;
     interim_heads_ = 0;
     protocol_.read_head_again();
-    for (;;) {
+    while (!given_up_ && client_error_.number == 0) {
         // Its time begins when all was sent: send_request() sets it then.
         uint64_t limit = is_sent() ? milliseconds(rules_.read_timeout) : no_limit;
         Result<Lease> got = co_await connection_->receiver().next(limit);
-        if (given_up_ || client_error_.number != 0) co_return Fault::client;
+        if (given_up_ || client_error_.number != 0) break;
         if (!got || got->empty()) co_return no_head(got);
         try_->bytes_received += got->view().size();
         keep_bytes(std::move(*got));
         Fault fault = Fault::none;
         if (understand_head(fault)) co_return fault;
     }
+    co_return Fault::client;
 }
 
 // The server has said nothing, or not all.
@@ -383,6 +384,7 @@ void Exchange::give_body(Response& response) {
         ready_ = kept.substr(head_bytes_);
         lease_.release();
     }
+    response.length_is_unknown = head_.framing == UpstreamHead::Framing::none && !head_.has_content_length;
     response.single = Piece{ready_, 0, 0};
 }
 

@@ -80,7 +80,7 @@ struct ExchangeRules {
 class Exchange final : private Activity, private BodySource, private Tunnel {
  public:
     struct Where {
-        std::shared_ptr<PeerRoster> peers;
+        std::shared_ptr<PeerRoster> peers = nullptr;
         std::string_view scheme;  // "http://", and
         std::string_view uri;     // "/path": for the log
         PeerWish wish = {};

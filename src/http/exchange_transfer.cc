@@ -21,7 +21,8 @@ uint64_t milliseconds(std::chrono::milliseconds time) { return static_cast<uint6
 }  // namespace
 
 Task<Result<>> Exchange::prepare_body() {
-    if (!body_.exists) co_return Result<>();
+    if (request_.body == nullptr) co_return Result<>();
+    // Also one that is not passed on: variables may tell of it.
     RequestBody& body = *request_.body;
     bool is_chunked = request_.head.framing == Framing::chunked;
     bool is_spent = !body.is_held() && !body.may_be_held();  // passed on as it came, before a redirect led here
@@ -33,10 +34,7 @@ Task<Result<>> Exchange::prepare_body() {
     }
     if (rules_.buffers_request && !body.is_held()) {
         Result<> held = co_await body.hold(request_);
-        if (!held) {
-            body.log_refusal(request_);
-            co_return held;
-        }
+        if (!held) co_return held;
     }
     body_.length_is_known = body.is_held() || !is_chunked;
     body_.length = body.is_held() ? body.size() : request_.head.content_length;
@@ -56,7 +54,9 @@ Task<void> Exchange::send_request() {
     Result<> sent = co_await send(out_, in_memory);
     if (sent && body_.exists && !memory) sent = co_await send_body();
     if (!sent) send_error_ = sent.error();
-    if (connection_->receiver().is_awaited()) connection_->receiver().shorten(milliseconds(rules_.read_timeout));
+    // Who takes nothing of a request for so long will not answer it.
+    uint64_t limit_ms = send_error_.number == ETIMEDOUT ? 0 : milliseconds(rules_.read_timeout);
+    if (connection_->receiver().is_awaited()) connection_->receiver().shorten(limit_ms);
 }
 
 // Both, one behind the other.
@@ -100,6 +100,7 @@ Task<Result<>> Exchange::send_body() {
         if (!part) {
             if (part.error().number == ECANCELED) co_return std::unexpected(part.error());
             body.log_refusal(request_);
+            request_.body_refused = true;
             client_error_ = part.error();
             connection_->cancel();
             co_return std::unexpected(part.error());
@@ -213,7 +214,7 @@ Task<void> Exchange::read_ahead() {
             }
             if (!put) {
                 log(Level::crit, put.error(), request_.arena.join({put.error().call, "() failed"}), reading_body);
-                has_failed_ = true;
+                has_failed_ = static_cast<bool>(store_.file());  // what was to be in it is in memory
             }
         } else {
             store_.put(payload);

@@ -285,6 +285,7 @@ bool Pipeline::follow_error_page(const ErrorPageRule& rule, Answer& answer) {
 bool Pipeline::finish(Answer& answer) {
     Response& response = answer.response;
     if (request_.error_status != 0) response.status = sent_status(request_.error_status);
+    else if (!request_.kept_type.empty()) response.content_type = request_.kept_type;
     if (response.location.empty()) response.location = request_.error_location;
     for (const ResponseField* field = request_.error_fields.first(); field != nullptr; field = field->next) {
         response.fields.add(request_.arena, field->name, field->value);

@@ -141,6 +141,7 @@ struct RequestState {
     uint16_t error_status = 0;  // an error page is being served: the status to send with it (0: the page's own)
     std::string_view error_location;  // what was to be sent with that status: a redirect's Location,
     ResponseFields error_fields;      // WWW-Authenticate …
+    std::string_view kept_type;       // the Content-Type of whoever has redirected the request here; empty: none
     std::string_view remote_user;
     std::string_view id;  // $request_id, once somebody asked for it
     std::string_view upstream;  // what the request was passed on to last, as a URL; for the log

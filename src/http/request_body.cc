@@ -42,6 +42,10 @@ Result<std::string_view> RequestBody::count(std::string_view data) {
 }
 
 void RequestBody::log_refusal(const Request& request) const {
+    std::string_view why = error_.number == ETIMEDOUT    ? "client timed out"
+                           : error_.number == ECONNRESET ? "client prematurely closed connection"
+                                                          : "";
+    if (!why.empty()) request.log().write(Level::info, request.log_context(), error_, "{}", why);
     if (error_.number == EBADMSG) request.log().write(Level::info, request.log_context(), "{}", reason_);
     if (error_.number == EMSGSIZE) {
         request.log().write(Level::error, request.log_context(),
@@ -127,11 +131,8 @@ Task<Result<>> RequestBody::hold(Request& request) {
     held_ = std::make_shared<HeldBody>();
     Result<> taken = co_await take_all(request);
     if (!taken) {
-        int number = taken.error().number;
-        std::string_view why = number == ETIMEDOUT    ? "client timed out"
-                               : number == ECONNRESET ? "client prematurely closed connection"
-                                                      : "";
-        if (!why.empty()) request.log().write(Level::info, request.log_context(), taken.error(), "{}", why);
+        log_refusal(request);
+        request.body_refused = true;
         co_return taken;
     }
     is_held_ = true;

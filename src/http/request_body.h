@@ -50,8 +50,8 @@ class RequestBody {
     // Who waits in next() goes on with ECANCELED; later calls go on with the body.
     void interrupt();
 
-    // Reads the whole body and holds it until the request ends. Errors: those of next(), and those of the file, which
-    // were logged. REQUIRES: nothing of it was read yet.
+    // Reads the whole body and holds it until the request ends. Errors, which were logged: those of next(), and those
+    // of the file. REQUIRES: nothing of it was read yet.
     Task<Result<>> hold(Request& request);
     bool is_held() const { return is_held_; }
     bool may_be_held() const { return !is_held_ && bytes_ == 0; }

@@ -99,7 +99,8 @@ struct Response {
     std::string_view location;
     bool ranges_allowed = false;               // ranges may be cut out of it: Accept-Ranges
     bool single_range = false;                 // but not several at once
-    bool conditions_apply = true;              // If-Modified-Since and the like are ours to judge
+    bool is_foreign = false;                   // another server's: what it says is not for us to judge
+    bool length_is_unknown = false;            // of a foreign one to HEAD
     bool keep_alive = true;                    // false: the connection ends with this response
     ResponseFields fields;
     // Makes the fields that follow the body, once it has been sent; null when none do.

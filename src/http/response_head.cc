@@ -118,7 +118,8 @@ BodyEnd body_end(const Request& request, const Response& response) {
     bool takes_trailers = request.head.minor_version >= 1 && !request.is_head();
     if (response.make_trailers != nullptr && takes_trailers) return BodyEnd::chunked;
     if (response.content_length) return BodyEnd::length;
-    if (response.source == nullptr && !response.has_pieces()) return BodyEnd::length;  // of nothing
+    bool is_nothing = response.source == nullptr && !response.has_pieces() && !response.length_is_unknown;
+    if (is_nothing) return BodyEnd::length;
     if (request.is_head()) return BodyEnd::none;  // and as in nginx no word about how it would have come
     bool chunked = request.head.minor_version >= 1 && *request.core->chunked_transfer_encoding;
     return chunked ? BodyEnd::chunked : BodyEnd::close;

@@ -76,6 +76,7 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
             slot.site = nullptr;
         }
     }
+    upstreams_.keep_only([this](std::string_view group) { return site_ != nullptr && site_->has_upstream(group); });
     if (site_ == nullptr) return end_errands();
     stapler_.use(site_->tls_contexts(), &site_->log());
     const auto& named = site_->named_groups();

@@ -251,6 +251,10 @@ const HealthChecks& Site::health_checks() const {
     return http::health_checks.in(*http_settings.in(tree_->root()).http);
 }
 
+bool Site::has_upstream(std::string_view name) const {
+    return upstreams.in(*http_settings.in(tree_->root()).http).has(name);
+}
+
 const Log& Site::log() const { return error_log(tree_->root()); }
 
 }  // namespace ringx::http

@@ -164,6 +164,8 @@ class Site : public ringx::Site, public std::enable_shared_from_this<Site> {
     // The groups of upstream servers with names that have to be looked up.
     const std::vector<NamedGroup>& named_groups() const;
     const HealthChecks& health_checks() const;
+    // Requests may be passed on to a group or host of this name.
+    bool has_upstream(std::string_view name) const;
     // Of what belongs to no server.
     const Log& log() const;
 

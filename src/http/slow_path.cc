@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "event/next_turn.h"
 #include "http/background.h"
@@ -79,6 +81,20 @@ void end_chunks(Request& request, Output& output) {
         output.text().append(field->name).append(": ").append(field->value).append("\r\n");
     }
     output.text() += "\r\n";
+}
+
+// A part of a body. A large one is sent from where it is; `pieces` stay until it has left.
+void put_part(Output& output, std::string_view data, bool chunked, std::span<Piece, 2> pieces) {
+    constexpr size_t copied_bytes_max = 4096;
+    if (chunked) output.text() += ChunkHead(data.size()).text();
+    if (data.size() <= copied_bytes_max) {
+        output.text() += data;
+        if (chunked) output.text() += chunk_end;
+        return;
+    }
+    pieces[0] = {data, 0, 0};
+    pieces[1] = {chunk_end, 0, 0};
+    output.set_body(pieces.first(chunked ? 2 : 1), -1, {false, true, Output::window_bytes_max});
 }
 
 // A window of a cold file.
@@ -261,7 +277,7 @@ Task<Result<>> Connection::wait_writable() {
     if (ready) co_return Result<>();
     if (ready.error().number == ETIMEDOUT) {
         reset_ = *core.reset_timedout_connection;
-        log_current(Level::info, ready.error(), "client timed out", "sending response to client");
+        log_current(Level::info, ready.error(), "client timed out", sending());
     }
     co_return std::unexpected(ready.error());
 }
@@ -274,7 +290,7 @@ Task<Result<>> Connection::read_ahead(Output& output) {
     co_await read;
     if (job.error != 0) {
         Error error{"pread", job.error};
-        log_current(Level::alert, error, "pread() failed", "sending response to client");
+        log_current(Level::alert, error, "pread() failed", sending());
         co_return std::unexpected(error);
     }
     output.warm();
@@ -290,31 +306,30 @@ Task<bool> Connection::send_source(Output& output) {
     for (;;) {
         Task<Result<std::string_view>> pull = source.next();
         bool came_at_once = pull.done();
+        // What is here already does not wait for it.
+        bool good = true;
+        if (!came_at_once && has_unsent(output)) good = co_await send_output(output);
+        if (!good) source.cancel();
         std::optional<DepartureWatch> watch;
         if (!came_at_once) watch.emplace(stream_.receiver(), request);
         Result<std::string_view> data = co_await pull;
         watch.reset();
+        if (!good) break;
         if (!data) {
             if (data.error().number != ECANCELED) {
                 request.log().write(Level::error, request.log_context(), data.error(), "the response ended early");
             }
+            if (has_unsent(output)) co_await send_output(output);  // its end will not come, but what there is
             sent = false;
             break;
         }
-        size_t before = output.text().size();
-        if (data->empty()) {
-            if (chunked) end_chunks(request, output);
-        } else if (chunked) {
-            ChunkHead head(data->size());
-            output.text() += head.text();
-            output.text() += *data;
-            output.text() += chunk_end;
-        } else {
-            output.text() += *data;
-        }
-        request.sent_bytes += output.text().size() - before;
-        request.sent_body_bytes += output.text().size() - before;
+        uint64_t before = output.unsent();
         bool is_last = data->empty();
+        if (is_last && chunked) end_chunks(request, output);
+        std::array<Piece, 2> pieces;
+        if (!is_last) put_part(output, *data, chunked, pieces);
+        request.sent_bytes += output.unsent() - before;
+        request.sent_body_bytes += output.unsent() - before;
         sent = co_await send_output(output);
         if (!sent || is_last) break;
         // A source that never waits, and a client that takes it all, leave room for others.

@@ -78,6 +78,11 @@ const Upstream* Upstreams::find(std::string_view name, uint16_t port, bool has_p
     return block != nullptr ? block : find_host(name, port);
 }
 
+bool Upstreams::has(std::string_view name) const {
+    auto is_called_so = [name](const auto& one) { return is_of_name(name, *one); };
+    return std::ranges::any_of(blocks_, is_called_so) || std::ranges::any_of(hosts_, is_called_so);
+}
+
 void Upstreams::open(conf::Binding& binding, Upstream& block) {
     const conf::Word& word = binding.words()[0];
     if (find_block(word.text) != nullptr) {

@@ -78,6 +78,9 @@ class Upstreams {
     // Those with names that have to be looked up while the server runs.
     const std::vector<NamedGroup>& named_groups() const { return named_groups_; }
 
+    // A block or host is called so.
+    bool has(std::string_view name) const;
+
     void complete(conf::Completion& completion);
 
  private:

@@ -25,7 +25,8 @@ Task<Result<>> Relay::run(std::string_view of_client, std::string_view of_server
     co_await upwards;
     co_await downwards;
     loop_.timers().stop(*this);
-    if (stopped_) co_return std::unexpected(error_);
+    bool is_done = error_.number == ETIMEDOUT && one_has_ended_;
+    if (stopped_ && !is_done) co_return std::unexpected(error_);
     co_return Result<>();
 }
 
@@ -40,6 +41,8 @@ Task<void> Relay::carry(Direction& direction, std::string_view first) {
         }
         if (got->empty()) {
             say_end(direction.to);
+            one_has_ended_ = true;
+            note_activity();
             co_return;
         }
         note_activity();

@@ -1,9 +1,11 @@
 // net/relay.h - two streams are joined: what comes from one goes to the other, until both have ended or neither speaks.
 //
 // Each direction is a coroutine of its own and is slowed down by whoever takes its bytes. When one side says that no
-// more will come, the other is told so, and the opposite direction goes on. An idle relay holds no buffer.
+// more will come, the other is told so, and the opposite direction goes on for as long as it is busy. An idle relay
+// holds no buffer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -23,6 +25,9 @@ class Relay : private Timer {
     Task<Result<>> run(std::string_view of_client, std::string_view of_server);
     void cancel();
 
+    // For so long who has been told of an end may be silent: usually it ends, too.
+    static constexpr uint64_t end_limit_ms = 5000;
+
     uint64_t from_client() const { return client_.bytes; }
     uint64_t from_server() const { return server_.bytes; }
 
@@ -36,7 +41,9 @@ class Relay : private Timer {
 
     Task<void> carry(Direction& direction, std::string_view first);
     Task<Result<>> send(Direction& direction, std::string_view bytes);
-    void note_activity() { loop_.set_timer(*this, idle_limit_ms_); }
+    void note_activity() {
+        loop_.set_timer(*this, one_has_ended_ ? std::min(idle_limit_ms_, end_limit_ms) : idle_limit_ms_);
+    }
     void stop(Error error);
     void expire() override { stop({"recv", ETIMEDOUT}); }
 
@@ -45,6 +52,7 @@ class Relay : private Timer {
     Direction server_;
     uint64_t idle_limit_ms_;
     Error error_{};  // why it was stopped
+    bool one_has_ended_ = false;
     bool stopped_ = false;
 };
 

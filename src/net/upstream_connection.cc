@@ -207,12 +207,21 @@ Conversation UpstreamPool::end(std::unique_ptr<UpstreamConnection> connection) {
     --closing_;
 }
 
+void UpstreamPool::keep_only(const std::function<bool(std::string_view group)>& is_wanted) {
+    for (auto group = groups_.begin(); group != groups_.end();) {
+        if (is_wanted(group->first)) {
+            ++group;
+            continue;
+        }
+        idle_ -= group->second.size();
+        for (std::unique_ptr<UpstreamConnection>& one : group->second) close(std::move(one));
+        group = groups_.erase(group);
+    }
+}
+
 void UpstreamPool::drain() {
     draining_ = true;
-    for (auto& [group, idle] : groups_) {
-        idle_ -= idle.size();
-        for (std::unique_ptr<UpstreamConnection>& one : std::exchange(idle, {})) close(std::move(one));
-    }
+    keep_only([](std::string_view) { return false; });
 }
 
 }  // namespace ringx

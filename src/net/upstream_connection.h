@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -103,6 +104,8 @@ class UpstreamPool {
     // Without waiting for it.
     void close(std::unique_ptr<UpstreamConnection> connection);
 
+    // Those of other groups are closed.
+    void keep_only(const std::function<bool(std::string_view group)>& is_wanted);
     // From now on nothing is kept.
     void drain();
     // Those that are being closed.

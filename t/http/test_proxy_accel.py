@@ -1,5 +1,7 @@
 """What an origin may ask of us by fields of its responses, and errors of its that we answer ourselves."""
 
+import time
+
 import pytest
 
 from harness.backend import Answer, response
@@ -59,6 +61,22 @@ def test_nothing_outside_is_sent(accelerated, target):
     assert answer.status in (400, 404, 500, 502) or answer.text == "no"
 
 
+def test_some_fields_go_along(accelerated):
+    server, _ = accelerated("X-Accel-Redirect: /protected/file.txt", "Content-Type: text/own", "Set-Cookie: a=b",
+                            "Content-Disposition: attachment", "Cache-Control: private", "Expires: 0", "X-Theirs: 1",
+                            "Content-Language: de", "ETag: \"theirs\"", "Last-Modified: theirs")
+    answer = server.get("/a")
+    assert answer.header("Content-Type") == "text/own"
+    assert answer.header("Set-Cookie") == "a=b"
+    assert answer.header("Content-Disposition") == "attachment"
+    assert answer.header("Cache-Control") == "private"
+    assert answer.header("Expires") == "0"
+    assert answer.header("X-Theirs") is None
+    assert answer.header("ETag") != '"theirs"'
+    assert answer.header("Last-Modified") != "theirs"
+    assert answer.header("X-Ours") == "1"
+
+
 def test_a_status_does_not_matter(accelerated):
     server, _ = accelerated("X-Accel-Redirect: /protected/file.txt", status=404)
     assert server.get("/a").text == "a protected file"
@@ -91,6 +109,13 @@ def test_it_goes_round_in_circles_only_so_often(accelerated):
 
 
 # --- the others
+
+def test_the_pace_may_be_set(accelerated):
+    server, _ = accelerated("X-Accel-Limit-Rate: 1000", body="x" * 2000)
+    begin = time.monotonic()
+    assert len(server.get("/a").body) == 2000
+    assert time.monotonic() - begin >= 0.9
+
 
 def test_the_pace_may_be_ignored(accelerated):
     server, _ = accelerated("X-Accel-Limit-Rate: 1", body="x" * 2000,

@@ -37,7 +37,7 @@ server {
         proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Empty ""; proxy_set_header Accept-Encoding "";
         proxy_set_header X-Mapped $mapped; proxy_set_header X-Proxy $proxy_host:$proxy_port; }
     location /nofields/ { proxy_pass http://app; proxy_pass_request_headers off; }
-    location /set/ { proxy_pass http://app; proxy_method PUT; proxy_set_body "a=$args"; }
+    location /set/ { proxy_pass http://app; proxy_method PUT; proxy_set_body "b=$request_body&a=$args"; }
     location /old/ { proxy_pass http://app; proxy_http_version 1.0; }
     location /streamed/ { proxy_pass http://app; proxy_request_buffering off; }
     location /unbuffered/ { proxy_pass http://app; proxy_buffering off; }
@@ -143,7 +143,7 @@ RESPONSES = {
        for framing in ("length", "chunked", "none") for size in (0, 5, 70_000)
        for place in ("/plain", "/unbuffered/") for version in ("1.1", "1.0")},
     **{f"HEAD of {framing}": (get("/plain", method="HEAD"), Answer(head(*fields), "finish")) for framing, fields in {
-        "a length": ["Content-Length: 5"]}.items()},
+        "a length": ["Content-Length: 5"], "chunks": ["Transfer-Encoding: chunked"], "neither": []}.items()},
     "204": (get("/plain"), head(status="204 No Content")),
     "304": (get("/plain"), head("ETag: \"x\"", "Content-Length: 5", status="304 Not Modified")),
     "HTTP/1.0": (get("/plain"), Answer(response("hello", version="1.0"), "finish")),

@@ -154,9 +154,18 @@ def test_a_chunked_body_that_is_too_large_is_refused_and_goes_nowhere(proxied):
     assert origin.requests == []
 
 
+def test_a_streamed_body_that_grows_too_large_is_no_request(proxied):
+    server, origin = proxied(OK, STREAMED + "client_max_body_size 3;")
+    with server.client() as client:
+        client.send(chunked(b"abc", b"d"))
+        assert client.read_response().status == 413
+    assert origin.requests == []
+
+
+@BOTH
 @pytest.mark.parametrize("encoded", [b"x\r\n", b"3\r\nabcd\r\n", b"-1\r\n", b"3 3\r\n", b"10000000000000000\r\n"])
-def test_chunks_that_are_none_are_no_request(proxied, encoded):
-    server, origin = proxied(OK, BUFFERED)
+def test_chunks_that_are_none_are_no_request(proxied, how, encoded):
+    server, origin = proxied(OK, how)
     with server.client() as client:
         client.send(head("Transfer-Encoding: chunked") + encoded)
         assert client.read_response().status == 400

@@ -246,6 +246,15 @@ def test_connections_outlive_reloads(kept):
     assert spread(origin) == [4]
 
 
+def test_connections_nobody_wants_any_more_are_closed_by_a_reload(kept):
+    server, origin = kept(OK)
+    assert server.get("/").text == "hello"
+    server.configure(server="location / { return 200 returned; }", workers=1)
+    server.reload()
+    assert server.get("/").text == "returned"
+    wait_until(lambda: origin.connections[0].closed, "the connection to be closed")
+
+
 def test_nothing_is_left_at_the_end(kept):
     server, origin = kept(OK)
     assert server.get("/").text == "hello"

@@ -26,6 +26,18 @@ URIS = {
     ]),
     "of an exact location": ("location = /a { proxy_pass http://%BACKEND%/b; }", [("/a", "/b"), ("/a?c", "/b?c")]),
     "of a regex": ("location ~ ^/a { proxy_pass http://%BACKEND%; }", [("/a%20b/%2e?c", "/a%20b/%2e?c")]),
+    "with captures": ("location ~ ^/a/([^/]*)(.*) { proxy_pass http://%BACKEND%/$2$1; }", [
+        ("/a/b/c", "//cb"), ("/a/b/c?d", "//cb"),
+    ]),
+    "with arguments by a variable": ("location /a { proxy_pass http://%BACKEND%/b$is_args$args; }", [
+        ("/a", "/b"), ("/a?c=d", "/b?c=d"), ("/a/x?c", "/b?c"),
+    ]),
+    "as it came, by a variable": ("location /a { proxy_pass http://%BACKEND%$request_uri; }", [
+        ("/a%20b?c", "/a%20b?c"), ("/a//b/../c", "/a//b/../c"),
+    ]),
+    "with a variable that has none": ('location /a { set $empty ""; proxy_pass http://%BACKEND%$empty; }', [
+        ("/a%20b/../a?c", "/a%20b/../a?c"),
+    ]),
     "after a rewrite": ("location /a { rewrite ^/a(.*) /b$1 break; proxy_pass http://%BACKEND%; }", [
         ("/a/c?d", "/b/c?d"), ("/a/%20", "/b/%20"), ("/a/c%2fd", "/b/c/d"),
     ]),
@@ -63,6 +75,14 @@ def test_a_location_with_a_slash_redirects_to_itself(proxied):
     assert origin.requests == []
 
 
+def test_only_what_is_not_excepted_is_passed(proxied):
+    server, origin = proxied(OK, server="location / { limit_except GET { proxy_pass http://%BACKEND%; } }")
+    assert server.get("/").status == 200
+    assert origin.requests == []
+    assert server.request("DELETE", "/").text == "hello"
+    assert origin.last.method == "DELETE"
+
+
 def test_an_error_page_may_be_fetched(proxied):
     server, origin = proxied(OK, server="location / { error_page 404 /page; } "
                                         "location = /page { proxy_pass http://%BACKEND%; }")
@@ -82,6 +102,7 @@ def test_an_error_page_may_be_a_named_location(proxied):
     ("location /a/ { proxy_pass http://%BACKEND%; }", "/a/b?c"),
     ("location /a/ { proxy_pass http://%BACKEND%:/; }", "/b?c"),
     ("location /a/ { proxy_pass http://%BACKEND%:/d/; }", "/d/b?c"),
+    ('location /a/ { set $none ""; proxy_pass http://%BACKEND%:/e$none; }', "/e"),
 ])
 def test_a_unix_socket_is_asked(proxied, server, target):
     server, origin = proxied(OK, server=server, unix=True)
@@ -105,8 +126,22 @@ def test_an_upstream_may_be_named_by_a_variable(proxied):
     assert (origin.last.target, origin.last.header("Host")) == ("/a?b", "app")
 
 
+def test_an_address_may_be_a_variable(proxied):
+    server, origin = proxied(OK, server='location / { set $who %BACKEND%; proxy_pass http://$who; }')
+    assert server.get("/a?b").text == "hello"
+    assert (origin.last.target, origin.last.header("Host")) == ("/a?b", origin.address)
+
+
+def test_all_of_the_url_may_be_a_variable(proxied):
+    server, origin = proxied(OK, server='location / { set $url http://%BACKEND%/x; proxy_pass $url; }')
+    assert server.get("/a?b").text == "hello"
+    assert origin.last.target == "/x"
+
+
 @pytest.mark.parametrize("url, sentence", [
-    ("gopher://127.0.0.1", "invalid URL prefix"), ("", "invalid URL prefix"),
+    ("gopher://127.0.0.1", "invalid URL prefix"), ("", "invalid URL prefix"), ("http://", "invalid URL prefix"),
+    ("http:///a", "no host in upstream"), ("http://unknown.invalid", "unknown.invalid could not be resolved"),
+    ("http://127.0.0.1:99999", "invalid port in upstream"),
 ])
 def test_a_url_that_is_none_is_an_error(serve, url, sentence):
     server = serve(f'location / {{ set $url "{url}"; proxy_pass $url; }}')

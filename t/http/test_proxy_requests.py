@@ -161,6 +161,11 @@ def test_an_answer_to_a_head_of_our_own_has_no_body(proxied):
         assert client.request("HEAD", "/").status == 200
 
 
+def test_the_body_may_be_another(proxied):
+    request = asked(proxied, 'proxy_set_body "$request_method=$request_body";', method="PUT", body=b"abc")
+    assert (request.method, request.body, request.header("Content-Length")) == ("PUT", b"PUT=abc", "7")
+
+
 def test_a_body_may_be_made_for_a_request_without(proxied):
     request = asked(proxied, "proxy_set_body hello;")
     assert (request.method, request.body, request.chunked) == ("GET", b"hello", False)

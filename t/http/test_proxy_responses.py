@@ -118,7 +118,7 @@ def test_a_304_keeps_its_fields(proxied):
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Fine", "206 Partial Content", "299 Own",
                                     "301 Moved Permanently", "302 Found", "400 Bad Request", "401 Unauthorized",
-                                    "404 Not Found", "418 I'm a teapot", "429 Too Many Requests",
+                                    "404 Not Found", "418 I'm a teapot", "429 Too Many Requests", "499 Own",
                                     "500 Internal Server Error", "503 Service Unavailable", "599 Own", "200 A  \xe9 b"])
 def test_statuses_are_passed_as_they_are(proxied, status):
     answer = answer_to(proxied, head("Content-Length: 2", status=status) + b"ok")

@@ -54,6 +54,15 @@ def test_the_time_is_between_two_reads(proxied):
     assert server.get("/").text == "x" * 20
 
 
+def test_an_origin_that_does_not_read_is_a_timeout(proxied):
+    server, origin = proxied(None, "proxy_send_timeout 100ms; client_max_body_size 0;")
+    with server.client() as client:
+        client.send_request("PUT", "/", body=b"x" * 20_000_000)
+        origin.accept()
+        assert client.read_response().status == 504
+    server.wait_for_log(r"upstream timed out \(110: Connection timed out\) while sending request to upstream")
+
+
 def test_an_origin_that_can_not_be_reached_is_a_timeout(serve, backend):
     """Its queue is full, so connects are not answered."""
     origin = backend()
@@ -82,3 +91,12 @@ def test_the_time_of_one_location_is_not_that_of_another(proxied):
         assert hasty.read_response().status == 504
         peer.send(response("hello"))
         assert patient.read_response().text == "hello"
+
+
+def test_a_client_that_does_not_read_is_a_timeout(proxied):
+    body = b"x" * 20_000_000
+    server, origin = proxied(response(body), "send_timeout 100ms; proxy_max_temp_file_size 0;")
+    with server.client(room=4096) as client:
+        client.send_request("GET", "/")
+        server.wait_for_log(r"client timed out \(110: Connection timed out\) while sending to client")
+        wait_until(lambda: origin.connections[0].closed, "the origin to be free")

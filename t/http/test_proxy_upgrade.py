@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness import wait_until
 from harness.backend import Answer, response
 
 ASK = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "13"}
@@ -40,6 +41,19 @@ def tunnel(proxied):
     yield start
     for one in opened:
         one.client.close()
+
+
+def test_what_both_agree_on_is_a_tunnel(tunnel):
+    _, both = tunnel()
+    assert both.request.header("Upgrade") == "websocket"
+    assert both.request.header("Connection") == "upgrade"
+    assert both.request.header("Sec-WebSocket-Key") == "x"
+    assert both.answer.status == 101
+    assert both.answer.header("Upgrade") == "websocket"
+    assert both.answer.header("Connection").lower() == "upgrade"
+    assert both.answer.header("Sec-WebSocket-Accept") == "y"
+    for _ in range(3):
+        both.check()
 
 
 def test_what_comes_with_the_agreement_is_passed(tunnel):
@@ -113,6 +127,13 @@ def test_a_tunnel_where_nobody_speaks_ends_in_time(tunnel):
     assert both.peer.is_closed()
 
 
+def test_a_tunnel_is_logged_when_it_ends(tunnel):
+    server, both = tunnel()
+    both.check()
+    both.client.close()
+    server.wait_for_log(r'"GET /chat HTTP/1.1" 101 ', "logs/access.log")
+
+
 def test_a_connection_that_was_a_tunnel_is_not_used_again(proxied):
     server, origin = proxied(None, http="upstream app { server %BACKEND%; keepalive 4; }", workers=1,
                              server=f"location / {{ proxy_pass http://app; {DIRECTIVES} }}")
@@ -178,3 +199,14 @@ def test_a_200_is_no_tunnel(proxied):
         client.send_request("GET", "/next")
         assert client.read_response().text == "hello"
     assert [request.target for request in origin.requests] == ["/chat", "/next"]
+
+
+def test_many_tunnels_are_open_at_once(proxied):
+    server, origin = proxied(None, DIRECTIVES)
+    tunnels = [Tunnel(server, origin) for _ in range(50)]
+    for number, both in enumerate(tunnels):
+        both.check(b"%d" % number, b"%d" % -number)
+    for both in tunnels:
+        both.client.close()
+        assert both.peer.is_closed()
+    wait_until(lambda: server.connections() == 0, "no connection to be left")

@@ -18,6 +18,7 @@ SERVER = """
     client_body_timeout 300ms; client_header_timeout 300ms; keepalive_timeout 5s; lingering_timeout 100ms;
     location /plain/ { proxy_pass http://%BACKEND%; }
     location /path/ { proxy_pass http://%BACKEND%/other/; }
+    location /streamed/ { proxy_pass http://%BACKEND%; proxy_request_buffering off; }
     location /old/ { proxy_pass http://%BACKEND%; proxy_http_version 1.0; }
     location /fields/ { proxy_pass http://%BACKEND%; proxy_set_header Host $http_host; proxy_set_header X-Uri $uri;
                         proxy_set_header X-Args $args; proxy_set_header X-Arg $arg_a; }
@@ -26,7 +27,7 @@ SERVER = """
     location /rewritten/ { rewrite ^/rewritten/(.*)$ /$1 break; proxy_pass http://%BACKEND%; }
     location / { return 404; }
 """
-WAYS = ["plain", "path", "old", "fields", "variable", "capture", "rewritten"]
+WAYS = ["plain", "path", "streamed", "old", "fields", "variable", "capture", "rewritten"]
 
 
 def post(*fields, body=b"", line=b"POST /a HTTP/1.1", host=b"Host: a"):

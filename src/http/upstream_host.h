@@ -1,0 +1,20 @@
+// http/upstream_host.h - servers that only a request names: a host in a variable is looked up for it.
+//
+// As in nginx such a host is a group of its own for one request, with all addresses it has; nothing is remembered of
+// it. Idle connections to it are kept like any others.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "event/task.h"
+#include "http/request.h"
+#include "net/peers.h"
+
+namespace ringx::http {
+
+// Null when it has no address now, which was logged, or nobody waits for the answer any more. `host` is a name or an
+// address without a port, or "unix:/path".
+Task<std::shared_ptr<PeerRoster>> find_upstream_host(Request& request, std::string_view host, uint16_t port);
+
+}  // namespace ringx::http
