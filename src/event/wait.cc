@@ -162,7 +162,7 @@ void Receiver::complete(Outcome outcome) {
         held_.push(pool, outcome.buffer, bytes);
     } else if (outcome.result != -ECANCELED) {
         over_ = true;
-        over_error_ = -outcome.result;
+        over_error_ = static_cast<int16_t>(-outcome.result);
     }
     bool is_wanted = waiter_ != nullptr || (watches_bytes_ && watcher_ != nullptr);
     tell_watcher();

@@ -172,7 +172,7 @@ class Receiver : public Operation, private Timer {
     bool timed_out_ = false;
     bool interrupted_ = false;
     bool watches_bytes_ = false;
-    int over_error_ = 0;      // why it is over; 0: the end of the stream
+    int16_t over_error_ = 0;  // why it is over; 0: the end of the stream
 };
 
 // Waits for `after_ms` to pass. cancel() ends it early; the result tells whether the time passed.
