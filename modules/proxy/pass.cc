@@ -23,7 +23,7 @@ std::optional<Url> cut_url(std::string_view text) {
     auto begins = [text](std::string_view scheme) { return equals_ignore_case(text.substr(0, scheme.size()), scheme); };
     bool secure = begins(https);
     std::string_view scheme = secure ? https : http;
-    if (!begins(scheme) || text.size() == scheme.size()) return std::nullopt;
+    if (!begins(scheme)) return std::nullopt;
     std::string_view rest = text.substr(scheme.size());
     constexpr std::string_view unix = "unix:";
     // A path ends at a colon; a host at a slash, a question mark or nothing.
@@ -131,6 +131,7 @@ std::optional<Goal> find_goal(Request& request, const Settings& settings) {
     }
     std::string_view text = pass.url.evaluate(request);
     auto url = cut_url(text);
+    if (url && url->authority.empty() && url->uri.empty()) url = std::nullopt;  // as nginx, which wants more than that
     HostText host;
     if (url) host = read_host(url->authority, usual_port(url->secure));
     if (!url || !host.fault.empty()) {

@@ -415,9 +415,10 @@ void CoreSettings::inherit(const CoreSettings& outer) {
 }
 
 void CoreSettings::complete(conf::Completion& completion) {
-    // An `if` goes on with what answers in the location around it.
+    // An `if`, or what is not excepted, goes on with what answers in the location around it.
     const conf::Block& block = completion.block();
-    if (handler == nullptr && block.context() == conf::if_in_location) {
+    bool is_inside = block.context() == conf::if_in_location || block.context() == conf::limit_except;
+    if (handler == nullptr && is_inside) {
         handler = core_settings.in(*block.outer()).handler;
     }
     if (root.empty()) root = Template::constant(completion.full_path("html"));
