@@ -420,8 +420,10 @@ Task<void> Connection::close() {
     stream_.receiver().end();
     co_await stream_.receiver().ended();
     server_.loop().engine().close(std::exchange(peer_.fd, -1));
-    while (peer_.background != nullptr && peer_.background->activities != nullptr) {
-        co_await peer_.background->ended;
+    Background* background = peer_.background.get();
+    while (background != nullptr && background->activities != nullptr) {
+        Signal& ended = background->ended;
+        co_await ended;
     }
 }
 
