@@ -62,6 +62,7 @@ void write_status_line(Writer& out, const Response& response) {
     if (!line.empty()) return out.text(line);
     out.text("HTTP/1.1 ");
     out.number(response.status);
+    if (response.reason.empty()) return out.text(" \r\n");
     out.field(" ", response.reason);
 }
 
