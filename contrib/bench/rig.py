@@ -61,14 +61,16 @@ class BadRun(Exception):
 
 
 class Contender:
-    """A server to measure: whose program, which engine, and what its configuration has beyond the common text."""
+    """A server to measure: whose program, which engine, and what its configuration has beyond the common text.
+    `proxies_only`: it serves no files, and has a configuration of its own."""
 
-    def __init__(self, name, program, engine, extra=""):
+    def __init__(self, name, program, engine, extra="", proxies_only=False):
         self.name, self.program, self.engine, self.extra = name, program, engine, extra
+        self.proxies_only = proxies_only
 
     @property
     def ours(self):
-        return self.program != NGINX
+        return self.program == binary()
 
 
 def contenders():
@@ -88,16 +90,16 @@ def chosen(everyone, names):
 class Running(Server):
     """One contender, running on its CPU: `with Running(contender, files, server="…") as server`."""
 
-    def __init__(self, contender, files=None, server="", connections=1024, http=""):
+    def __init__(self, contender, files=None, server="", connections=1024, http="", cpu=SERVER_CPU):
         super().__init__(contender.engine)
-        self.contender = contender
+        self.contender, self.cpu = contender, cpu
         for name, data in (files or {}).items():
             self.write(name, data)
         text = CONFIGURATION.replace("%CONNECTIONS%", str(connections)).replace("%HTTP%", http)
         self.configure(config=text.replace("%SERVER%", f"{server}\n{contender.extra}"))
 
     def command(self, *arguments):
-        return ["taskset", "-c", SERVER_CPU, self.contender.program, "-p", self.prefix, "-c", "conf/server.conf",
+        return ["taskset", "-c", self.cpu, self.contender.program, "-p", self.prefix, "-c", "conf/server.conf",
                 "-e", "logs/error.log", *arguments]
 
     def __enter__(self):
