@@ -1,7 +1,7 @@
 """Latencies as clients see them who do not wait for each other.
 
-A file is asked for at a fixed rate, whatever became of the requests before: each request has its time, and its latency
-counts from that time. So a server that stops for a while is charged for every request it kept waiting.
+A file of 1 KB is asked for at a fixed rate, whatever became of the requests before: each request has its time, and its
+latency counts from that time. So a server that stops for a while is charged for every request it kept waiting.
 """
 
 import select
@@ -16,10 +16,12 @@ CONNECTIONS_MAX = 900  # select() knows descriptors below 1024
 
 
 class OpenLoop:
-    """Asks for a file at a fixed rate for as long as it is told to, on as many connections as are needed for that."""
+    """Asks for a file at a fixed rate for as long as it is told to, on as many connections as are needed for that. A
+    request that fails ends the run; with `forgiving`, it is kept in `failures`."""
 
-    def __init__(self, port, target, rate):
+    def __init__(self, port, target, rate, forgiving=False):
         self.port, self.request, self.interval = port, REQUEST % target.encode(), 1 / rate
+        self.forgiving, self.failures = forgiving, []
         self.idle, self.waiting = [], {}
         self.waits = []  # (due, done) of each request
         self.answer_size = None
@@ -60,7 +62,8 @@ class OpenLoop:
             data = sock.recv(65536)
             state = self.waiting[sock]
             if not data or (state[1] == 0 and not data.startswith(b"HTTP/1.1 200")):
-                raise BadRun(f"the hot file: {data[:100]!r}")
+                self.fail(sock, data)
+                continue
             state[1] += len(data)
             if self.answer_size is None:
                 self.answer_size = data.index(b"\r\n\r\n") + 4 + 1024
@@ -68,6 +71,13 @@ class OpenLoop:
                 self.waits.append((state[0], time.perf_counter()))
                 del self.waiting[sock]
                 self.idle.append(sock)
+
+    def fail(self, sock, data):
+        if not self.forgiving:
+            raise BadRun(f"the hot file: {data[:100]!r}")
+        self.failures.append(data.partition(b"\r\n")[0].decode("latin-1") or "closed")
+        del self.waiting[sock]
+        sock.close()
 
 
 def milliseconds(waits, stalls=()):
