@@ -113,9 +113,9 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
             if (*settings.force_ranges) return;
             break;
         case UpstreamField::last_modified:
-            response.last_modified_text = field.value;
             response.last_modified = parse_http_date(field.value).value_or(-1);
             if (response.last_modified < 0) break;
+            response.last_modified_text = field.value;
             return;
         case UpstreamField::etag:
             if (!response.etag.empty()) break;

@@ -49,8 +49,8 @@ constexpr size_t fixed_bytes_max = 640;
 
 size_t head_bytes_max(const Request& request, const Response& response) {
     size_t bytes = fixed_bytes_max + request.core->server_tokens->size() + response.content_type.size() +
-                   response.location.size() + response.etag.size() + response.reason.size() + response.server.size() +
-                   response.date.size();
+                   response.last_modified_text.size() + response.location.size() + response.etag.size() +
+                   response.reason.size() + response.server.size() + response.date.size();
     for (const ResponseField* field = response.fields.first(); field != nullptr; field = field->next) {
         bytes += field->name.size() + field->value.size() + 4;
     }

@@ -241,3 +241,11 @@ MISTAKES = [
 @pytest.mark.parametrize("config, sentence", MISTAKES, ids=[config[:50] for config, _ in MISTAKES])
 def test_each_mistake_has_the_words_of_nginx(refusal_of, config, sentence):
     assert sentence in refusal_of(config)
+
+
+@pytest.mark.parametrize("name", ["Last-Modified", "ETag", "X-Own"])
+def test_a_value_may_be_as_long_as_a_field_of_the_client(serve, name):
+    server = serve(f"location / {{ add_header {name} $http_a; return 200 ok; }}")
+    with server.client() as client:
+        for _ in range(3):
+            assert client.get("/", {"A": "x" * 7000}).header(name) == "x" * 7000

@@ -116,6 +116,14 @@ def test_a_304_keeps_its_fields(proxied):
     assert answer.header("Last-Modified") == "Mon, 01 Jan 2024 00:00:00 GMT"
 
 
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 2024 00:00:00 GMT", "yesterday", "", "x" * 3500])
+def test_a_last_modified_is_passed_once_whatever_it_says(proxied, date):
+    server, _ = proxied(response("hello", f"Last-Modified: {date}"))
+    with server.client() as client:
+        for _ in range(3):
+            assert client.get("/").header_values("Last-Modified") == [date]
+
+
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Fine", "206 Partial Content", "299 Own",
                                     "301 Moved Permanently", "302 Found", "400 Bad Request", "401 Unauthorized",
                                     "404 Not Found", "418 I'm a teapot", "429 Too Many Requests", "499 Own",
