@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 #include "http/chunked.h"
 #include "http/core_settings.h"
@@ -26,12 +27,34 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out.append("\r\n");
 }
 
-// Whether the list, the value of Connection, names this field.
-bool names(std::string_view list, std::string_view name) {
+// Whether the list, the value of Connection, names this option.
+bool names(std::string_view list, std::string_view option) {
     while (!list.empty()) {
-        if (equals_ignore_case(take_element(list), name)) return true;
+        if (equals_ignore_case(take_element(list), option)) return true;
     }
     return false;
+}
+
+std::string in_lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower) c = to_lower(c);
+    return lower;
+}
+
+// The fields that the client's Connection names, in lower case and sorted: there may be as many as fit in a head.
+std::vector<std::string> named_by_connection(const RequestHead& head) {
+    std::vector<std::string> named;
+    if (head.find(Header::connection) == nullptr) return named;
+    for (const Field& field : head.fields) {
+        if (field.id != Header::connection) continue;
+        for (std::string_view list = field.value; !list.empty();) {
+            std::string_view option = take_element(list);
+            bool is_field = !equals_ignore_case(option, "keep-alive") && !equals_ignore_case(option, "close");
+            if (is_field) named.push_back(in_lower_case(option));
+        }
+    }
+    std::ranges::sort(named);
+    return named;
 }
 
 }  // namespace
@@ -85,12 +108,10 @@ void Message::append_framing(const Body& body, std::string& out) {
 }
 
 void Message::append_fields_of_client(std::string& out) const {
-    std::string_view connection = request_.head.value(Header::connection);
-    bool names_fields = !connection.empty() && !equals_ignore_case(connection, "keep-alive") &&
-                        !equals_ignore_case(connection, "close");
+    std::vector<std::string> ending_here = named_by_connection(request_.head);
     for (const Field& field : request_.head.fields) {
         if (!settings_.request_fields.passes(field)) continue;
-        if (names_fields && names(connection, field.name)) continue;
+        if (!ending_here.empty() && std::ranges::binary_search(ending_here, in_lower_case(field.name))) continue;
         out.append(field.name).append(": ").append(field.value).append("\r\n");
     }
 }

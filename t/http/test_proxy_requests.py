@@ -77,6 +77,12 @@ def test_what_connection_names_ends_here(proxied, listed):
     assert fields(request) == {"host": request.header("Host"), "x-public": "3"}
 
 
+def test_each_connection_field_is_read(proxied):
+    request = asked(proxied, headers=[("Connection", "keep-alive"), ("X-A", "1"), ("Connection", "X-B,x-a"),
+                                      ("X-B", "2"), ("X-C", "3")])
+    assert fields(request) == {"host": request.header("Host"), "x-c": "3"}
+
+
 @pytest.mark.parametrize("listed", ["Host", "Content-Length", "Cookie", "Authorization", "X-Forwarded-For"])
 def test_connection_can_not_take_away_what_others_rely_on(proxied, listed):
     """RFC 9110 section 7.6.1: a field for all recipients is no option; frames and hosts are our own anyway."""
