@@ -64,8 +64,7 @@ void Message::begin(const Body& body, std::string& out) {
     is_chunked_ = body.exists && !body.length_is_known;
     keeps_alive_ = *settings_.version == Version::http_1_1;
     asks_upgrade_ = false;
-    method_ = settings_.method->empty() ? request_.head.method_text : settings_.method->evaluate(request_);
-    if (method_.empty()) method_ = request_.head.method_text;
+    method_ = choose_method();
     out.append(method_).append(" ").append(destination_.uri);
     out.append(keeps_alive_ ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
 
@@ -94,6 +93,17 @@ void Message::begin(const Body& body, std::string& out) {
     }
     if (*settings_.pass_request_headers) append_fields_of_client(out);
     out.append("\r\n").append(set_body);
+}
+
+// What a variable gives may be no method, and would end the line or the request.
+std::string_view Message::choose_method() const {
+    std::string_view clients = request_.head.method_text;
+    if (settings_.method->empty()) return clients;
+    std::string_view ours = settings_.method->evaluate(request_);
+    if (ours.empty()) return clients;
+    if (std::ranges::all_of(ours, [](char c) { return token_bytes[c]; })) return ours;
+    request_.log().write(Level::error, request_.log_context(), "invalid method \"{}\" in \"proxy_method\"", ours);
+    return clients;
 }
 
 void Message::append_framing(const Body& body, std::string& out) {

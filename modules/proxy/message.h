@@ -38,6 +38,7 @@ class Message final : public UpstreamProtocol {
     const Destination& destination() const { return destination_; }
 
  private:
+    std::string_view choose_method() const;
     bool wants_hints() const;
     void append_framing(const Body& body, std::string& out);
     void append_fields_of_client(std::string& out) const;

@@ -159,6 +159,16 @@ def test_the_method_may_be_another(proxied, directives, method):
     assert (request.method, request.body) == (method, b"abc")
 
 
+@pytest.mark.parametrize("method", ["GET%20/b%20HTTP/1.1%0d%0aX:%20", "A%20B", "A%0aB", "A%3a"])
+def test_a_method_that_is_none_is_not_sent(proxied, method):
+    """A variable may hold what a client has escaped."""
+    server, origin = proxied(OK, server="""
+        location ~ ^/by/(?<method>[^?]*)$ { rewrite ^ /a break; proxy_method $method; proxy_pass http://%BACKEND%; }""")
+    assert server.request("DELETE", f"/by/{method}").status == 200
+    assert [(request.method, request.target) for request in origin.requests] == [("DELETE", "/a")]
+    server.wait_for_log(r'\[error\] .* invalid method ".*" in "proxy_method"')
+
+
 def test_an_answer_to_a_head_of_our_own_has_no_body(proxied):
     server, origin = proxied(response("hello")[:-5], "proxy_method HEAD;")
     with server.client() as client:
