@@ -361,9 +361,10 @@ void Exchange::move_to_memory() {
 }
 
 void Exchange::give_body(Response& response) {
-    if (head_.has_content_length && head_.framing != UpstreamHead::Framing::chunked) {
-        response.content_length = head_.content_length;
-    }
+    // Without a body it is the length of one that would have come, if this is what the client has asked for.
+    using Framing = UpstreamHead::Framing;
+    bool has_length = head_.framing == Framing::length || (head_.framing == Framing::none && request_.is_head());
+    if (has_length && head_.has_content_length) response.content_length = head_.content_length;
     if (head_.status == 101) {
         std::span<char> bytes = received();
         std::string_view first = request_.arena.copy({bytes.data() + head_bytes_, bytes.size() - head_bytes_});
@@ -384,7 +385,7 @@ void Exchange::give_body(Response& response) {
         ready_ = kept.substr(head_bytes_);
         lease_.release();
     }
-    response.length_is_unknown = head_.framing == UpstreamHead::Framing::none && !head_.has_content_length;
+    response.length_is_unknown = request_.is_head() && head_.framing == Framing::none && !head_.has_content_length;
     response.single = Piece{ready_, 0, 0};
 }
 

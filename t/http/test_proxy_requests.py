@@ -177,6 +177,16 @@ def test_an_answer_to_a_head_of_our_own_has_no_body(proxied):
         assert client.request("HEAD", "/").status == 200
 
 
+@pytest.mark.parametrize("fields", [["Content-Length: 5"], []])
+def test_a_get_that_is_asked_as_a_head_gets_an_empty_answer(proxied, fields):
+    """The length is of a body that does not come: a client would take the next answer for it."""
+    head = "\r\n".join(["HTTP/1.1 200 OK", *fields, "", ""]).encode()
+    server, origin = proxied(head, "proxy_method HEAD;")
+    with server.client() as client:
+        for _ in range(2):
+            assert (client.get("/").body, client.get("/").status) == (b"", 200)
+
+
 def test_the_body_may_be_another(proxied):
     request = asked(proxied, 'proxy_set_body "$request_method=$request_body";', method="PUT", body=b"abc")
     assert (request.method, request.body, request.header("Content-Length")) == ("PUT", b"PUT=abc", "7")
