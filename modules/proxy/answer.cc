@@ -126,17 +126,20 @@ void take_field(Request& request, const Settings& settings, const UpstreamHead::
     response.fields.add(request.arena, field.name, rewritten.value_or(field.value));
 }
 
-// How fast and how far ahead the body is read and sent: X-Accel-Buffering, X-Accel-Limit-Rate.
+// X-Accel-Limit-Rate: how fast the client gets the answer, wherever that comes from in the end.
+void take_rate(Request& request, const Settings& settings, const UpstreamHead& head) {
+    const UpstreamHead::Field* rate = head.find(UpstreamField::x_accel_limit_rate);
+    if (rate == nullptr || ignores(settings, Ignored::x_accel_limit_rate)) return;
+    if (auto bytes_a_second = parse_length(rate->value)) assign_rate(request, *bytes_a_second);
+}
+
+// How far ahead the body is read, and how fast: X-Accel-Buffering.
 void set_pace(Request& request, const Settings& settings, Exchange& exchange) {
     const UpstreamHead& head = exchange.head();
     const UpstreamHead::Field* buffering = head.find(UpstreamField::x_accel_buffering);
     if (buffering != nullptr && !ignores(settings, Ignored::x_accel_buffering)) {
         if (equals_ignore_case(buffering->value, "no")) exchange.buffer(false);
         if (equals_ignore_case(buffering->value, "yes")) exchange.buffer(true);
-    }
-    const UpstreamHead::Field* rate = head.find(UpstreamField::x_accel_limit_rate);
-    if (rate != nullptr && !ignores(settings, Ignored::x_accel_limit_rate)) {
-        if (auto bytes_a_second = parse_length(rate->value)) assign_rate(request, *bytes_a_second);
     }
     exchange.limit_rate(evaluate_size(request, *settings.limit_rate));
 }
@@ -192,6 +195,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
     const UpstreamHead& head = exchange.head();
     const UpstreamHead::Field* elsewhere = head.find(UpstreamField::x_accel_redirect);
     if (elsewhere != nullptr && !ignores(settings, Ignored::x_accel_redirect) && !elsewhere->value.empty()) {
+    take_rate(request, settings, head);
         co_await exchange.end();
         co_return redirect(request, head, elsewhere->value);
     }

@@ -46,6 +46,28 @@ def test_the_method_becomes_get(accelerated, method, becomes):
     assert server.request(method, "/a", body=b"abc" if method == "POST" else b"").text.startswith(f"returned {becomes}")
 
 
+@pytest.mark.parametrize("own, want", [(["Content-Type: text/second"], "text/second"), ([], "text/first")])
+def test_an_answer_of_another_server_has_the_type_it_says(proxied, own, want):
+    def answer(_, request):
+        if request.target == "/second":
+            return response("second", *own)
+        return response("first", "X-Accel-Redirect: /again", "Content-Type: text/first")
+    server, _ = proxied(answer, server="""
+        location / { proxy_pass http://%BACKEND%; }
+        location /again { internal; proxy_pass http://%BACKEND%/second; }
+    """)
+    answer = server.get("/")
+    assert (answer.text, answer.header("Content-Type")) == ("second", want)
+
+
+def test_a_rate_holds_for_what_is_sent_instead(proxied):
+    server, _ = proxied(response("", "X-Accel-Redirect: /returned", "X-Accel-Limit-Rate: 5000"), server="""
+        location / { proxy_pass http://%BACKEND%; }
+        location /returned { internal; return 200 $limit_rate; }
+    """)
+    assert server.get("/").text == "5000"
+
+
 def test_head_stays_head(accelerated):
     server, _ = accelerated("X-Accel-Redirect: /protected/file.txt")
     answer = server.request("HEAD", "/a")
