@@ -284,8 +284,9 @@ bool Pipeline::follow_error_page(const ErrorPageRule& rule, Answer& answer) {
 // What is done to every response before it leaves. It may turn out that another has to be sent: then true, as act().
 bool Pipeline::finish(Answer& answer) {
     Response& response = answer.response;
+    bool has_own_type = response.is_foreign && !response.content_type.empty();
     if (request_.error_status != 0) response.status = sent_status(request_.error_status);
-    else if (!request_.kept_type.empty()) response.content_type = request_.kept_type;
+    else if (!request_.kept_type.empty() && !has_own_type) response.content_type = request_.kept_type;
     if (response.location.empty()) response.location = request_.error_location;
     for (const ResponseField* field = request_.error_fields.first(); field != nullptr; field = field->next) {
         response.fields.add(request_.arena, field->name, field->value);
