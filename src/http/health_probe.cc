@@ -25,10 +25,11 @@ HealthProbe::HealthProbe(Request& request, const HealthCheck& check, const ringx
     : request_(request),
       check_(check),
       peer_(peer),
+      to_(check.rules.port == 0 ? peer.address : peer.address.with_port(check.rules.port)),
       pool_(request.worker->upstreams),
       talk_(check.begin(request, check.rules.uri)),
       group_(request.arena.join({"health check of ", check.upstream->name})),
-      key_(peer.text) {
+      key_(to_.text()) {
     if (talk_.tls != nullptr) key_.append("\n").append(talk_.tls->key);
 }
 
@@ -88,8 +89,7 @@ Task<bool> HealthProbe::connect() {
     if (!was_idle_) {
         uint64_t limit_ms = milliseconds(talk_.rules->connect_timeout);
         until_ms_ = request_.worker->clock.now_ms() + limit_ms;
-        Address to = check_.rules.port == 0 ? peer_.address : peer_.address.with_port(check_.rules.port);
-        auto opened = co_await pool_.open(to, talk_.rules->socket, limit_ms, connecting_);
+        auto opened = co_await pool_.open(to_, talk_.rules->socket, limit_ms, connecting_);
         if (!opened) co_return fail_with(connecting, opened.error());
         connection_ = std::move(*opened);
         if (cancelled_) co_return fail_with(connecting, {"connect", ECANCELED});

@@ -51,6 +51,7 @@ class HealthProbe {
     Request& request_;
     const HealthCheck& check_;
     const ringx::Peer& peer_;
+    Address to_;
     UpstreamPool& pool_;
     HealthTalk talk_;
     std::string group_, key_;  // of connections that are kept

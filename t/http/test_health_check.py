@@ -206,6 +206,14 @@ def test_another_port_can_be_checked(checked, backend):
     assert origins.checks["a"] == 0
 
 
+def test_checks_of_several_ports_do_not_share_connections(checked, backend):
+    one, two = backend(response("1")), backend(response("2"))
+    checked(f"port={one.port} keepalive_time=1m", names="a", uri="uri=/one", location="} location /more { "
+            f"proxy_pass http://u; health_check interval=20ms port={two.port} uri=/two keepalive_time=1m;")
+    for origin, target in ((one, "/one"), (two, "/two")):
+        assert {request.target for request in origin.wait_for_requests(5)} == {target}
+
+
 def test_tcp_is_enough_where_that_is_said(checked):
     server, origins = checked("mandatory type=tcp", uri="")
     wait_for_servers(server, "ab")
