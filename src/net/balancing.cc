@@ -7,16 +7,19 @@ namespace {
 
 constexpr int64_t full_share = 1000;
 
+// Each worker reads its clock once in a turn, so what another one has just noted may lie ahead of ours.
+uint64_t elapsed_ms(uint64_t since_ms, uint64_t now_ms) { return now_ms > since_ms ? now_ms - since_ms : 0; }
+
 bool has_failed(const Candidate& peer, uint64_t now_ms) {
     const PeerRules& rules = *peer.rules;
     const PeerState& state = *peer.state;
     return rules.max_fails != 0 && state.fails >= rules.max_fails &&
-           now_ms - state.checked_ms <= rules.fail_timeout_ms;
+           elapsed_ms(state.checked_ms, now_ms) <= rules.fail_timeout_ms;
 }
 
 // How much of its weight a peer has now, of full_share: after it came back it grows from nothing.
 int64_t share_of(const Candidate& peer, uint64_t now_ms) {
-    uint64_t back_for_ms = now_ms - peer.state->back_ms;
+    uint64_t back_for_ms = elapsed_ms(peer.state->back_ms, now_ms);
     if (back_for_ms >= peer.rules->slow_start_ms) return full_share;
     return std::max<int64_t>(static_cast<int64_t>(back_for_ms * full_share / peer.rules->slow_start_ms), 1);
 }
@@ -82,8 +85,14 @@ uint64_t connections_of(const Candidate& peer) { return peer.state->connections;
 
 void measure_waiting(PeerState& state, uint64_t now_ms) {
     if (state.waiting == 0) return;
-    uint64_t average_ms = state.waited_ms / state.waiting + (now_ms - state.waiting_since_ms);
+    uint64_t average_ms = state.waited_ms / state.waiting + elapsed_ms(state.waiting_since_ms, now_ms);
     note_time(state.waiting_us, average_ms * 1000);
+}
+
+// Until now all of them have waited.
+void add_up_waiting(PeerState& state, uint64_t now_ms) {
+    state.waited_ms += elapsed_ms(state.waiting_since_ms, now_ms) * state.waiting;
+    state.waiting_since_ms = std::max(state.waiting_since_ms, now_ms);
 }
 
 // How long a peer is likely to need for what it has to do and one request more.
@@ -93,7 +102,7 @@ uint64_t expected_us(const Candidate& peer, TimeRules rules, uint64_t now_ms) {
     const PeerState& state = *peer.state;
     uint64_t time_us = rules.until == TimeRules::Until::header ? state.header_us : state.response_us;
     // One that was not asked for long is given another chance to show that it is faster now.
-    uint64_t halvings = (now_ms - state.checked_ms) / (peer.rules->fail_timeout_ms + 1);
+    uint64_t halvings = elapsed_ms(state.checked_ms, now_ms) / (peer.rules->fail_timeout_ms + 1);
     time_us = halvings < 64 ? time_us >> halvings : 0;
     if (state.waiting > 0) time_us = std::max(time_us, state.waiting_us);
     time_us = time_us > most_us ? most_us : time_us + step_us - time_us % step_us;
@@ -165,7 +174,7 @@ void note_choice(const Candidate& peer, uint64_t now_ms) {
     ++state.requests;
     state.chosen_ms = now_ms;
     // One that had failed and is given another chance: if it fails again, the time begins anew.
-    if (now_ms - state.checked_ms > peer.rules->fail_timeout_ms) state.checked_ms = now_ms;
+    if (elapsed_ms(state.checked_ms, now_ms) > peer.rules->fail_timeout_ms) state.checked_ms = now_ms;
 }
 
 bool note_failure(const Candidate& peer, uint64_t now_ms) {
@@ -188,15 +197,13 @@ void note_success(const Candidate& peer, uint64_t now_ms) {
 }
 
 void note_waiting(PeerState& state, uint64_t now_ms) {
-    if (state.waiting > 0) state.waited_ms += (now_ms - state.waiting_since_ms) * state.waiting;
-    state.waiting_since_ms = now_ms;
+    add_up_waiting(state, now_ms);
     ++state.waiting;
 }
 
 void note_waited(PeerState& state, uint64_t waited_ms, uint64_t now_ms) {
-    state.waited_ms += (now_ms - state.waiting_since_ms) * state.waiting;
+    add_up_waiting(state, now_ms);
     state.waited_ms -= std::min(state.waited_ms, waited_ms);
-    state.waiting_since_ms = now_ms;
     if (--state.waiting == 0) state.waited_ms = 0;
 }
 

@@ -185,6 +185,33 @@ TEST(ChooseFastest, requests_that_wait_for_long_make_a_server_slow) {
     EXPECT_EQ(choose_fastest(servers.all(), {}, {}, now + 1000), 0u);
 }
 
+// Clocks are read once in a turn, so that of one worker is ahead of another's for a moment.
+TEST(Balancing, what_a_worker_with_a_later_clock_has_noted_holds) {
+    uint64_t now = SampleServers::now, ahead = now + 5;
+    SampleServers failed(SampleServers::of_weights({1, 1}));
+    (void)note_failure(failed[0], ahead);
+    EXPECT_EQ(failed.in_turn(3, now), "bbb");
+
+    SampleServers back({{.slow_start_ms = 10'000}, {}});
+    back.state(0).back_ms = ahead;
+    EXPECT_EQ(back.in_turn(3, now), "bbb");
+
+    SampleServers slow(SampleServers::of_weights({1, 1}));
+    for (size_t i = 0; i < 2; ++i) slow.state(i).checked_ms = ahead;
+    slow.state(0).header_us = 100'000;
+    EXPECT_EQ(choose_fastest(slow.all(), {}, {}, now), 1u);
+
+    PeerState& state = slow.state(1);
+    note_waiting(state, ahead);
+    note_waiting(state, now);
+    (void)choose_fastest(slow.all(), {}, {}, now);
+    EXPECT_EQ(state.waiting_us, 0u);
+    note_waited(state, 0, now);
+    note_waited(state, 5, ahead + 5);
+    EXPECT_EQ(state.waited_ms, 0u);
+    EXPECT_EQ(state.waiting_since_ms, ahead + 5);
+}
+
 TEST(NoteTime, is_an_average_in_which_the_newest_counts_for_a_twentieth) {
     uint64_t average = 0;
     note_time(average, 1000);
