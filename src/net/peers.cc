@@ -257,13 +257,14 @@ size_t PeerChoice::choose(Candidates all, uint64_t now_ms) {
 size_t PeerChoice::choose_among(size_t first, Candidates peers, uint64_t now_ms) {
     if (peers.empty()) return no_peer;
     if (is_single()) {
+        search_ = {.key = search_.key};
         // There is no other one: its failures are not held against it.
         PeerRules rules = *peers[0].rules;
         rules.max_fails = 0;
         return can_be_asked({&rules, peers[0].state}, now_ms) ? first : no_peer;
     }
     size_t chosen = route_.empty() ? no_peer : choose_bound(first, peers, now_ms);
-    if (chosen == no_peer) chosen = choose_by_method(peers, now_ms);
+    if (chosen == no_peer) chosen = choose_by_method(first, peers, now_ms);
     // Searches give up where going through all may still find one.
     if (chosen == no_peer) chosen = choose_in_turn(peers, tried_, now_ms);
     if (chosen == no_peer) return no_peer;
@@ -279,7 +280,7 @@ size_t PeerChoice::choose_bound(size_t first, Candidates peers, uint64_t now_ms)
     return no_peer;
 }
 
-size_t PeerChoice::choose_by_method(Candidates peers, uint64_t now_ms) {
+size_t PeerChoice::choose_by_method(size_t first, Candidates peers, uint64_t now_ms) {
     const PeerGroup& group = *group_;
     Dice& dice = *roster_->dice_;
     if (group.balance == Balance::least_connected) return choose_least_connected(peers, tried_, now_ms);
@@ -294,8 +295,8 @@ size_t PeerChoice::choose_by_method(Candidates peers, uint64_t now_ms) {
         case Balance::by_hash: return has_key ? choose_by_hash(peers, tried_, search_, now_ms) : no_peer;
         case Balance::by_ring:
             if (!has_key) return no_peer;
-            return choose_by_ring(peers, tried_, group.ring, std::span(roster_->in_ring_).first(peers.size()), search_,
-                                  now_ms);
+            return choose_by_ring(peers, tried_, group.ring, std::span(roster_->in_ring_).subspan(first, peers.size()),
+                                  search_, now_ms);
         case Balance::at_random: return choose_at_random(peers, tried_, dice, search_, now_ms);
         case Balance::less_connected_of_two:
             return choose_better_of_two(peers, tried_, nullptr, dice, search_, now_ms);

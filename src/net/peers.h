@@ -228,7 +228,7 @@ class PeerChoice {
     size_t choose(Candidates all, uint64_t now_ms);
     size_t choose_among(size_t first, Candidates peers, uint64_t now_ms);
     size_t choose_bound(size_t first, Candidates peers, uint64_t now_ms) const;
-    size_t choose_by_method(Candidates peers, uint64_t now_ms);
+    size_t choose_by_method(size_t first, Candidates peers, uint64_t now_ms);
 
     std::shared_ptr<PeerRoster> roster_;
     std::shared_ptr<const PeerGroup> group_;

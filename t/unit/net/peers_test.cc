@@ -141,6 +141,26 @@ TEST_F(PeersTest, a_service_has_weights_and_backups_of_its_own) {
     EXPECT_EQ(failing_tries(group), "1 1 2 ");
 }
 
+TEST_F(PeersTest, a_key_stays_with_its_server_among_backups_too) {
+    PeerServer a, b;
+    a.name = a.name_to_resolve = "a.example";
+    b.name = b.name_to_resolve = "b.example";
+    auto found = [](uint16_t port, bool backup) {
+        return FoundPeer{.address = server(port).addresses[0], .backup = backup};
+    };
+    FoundPeer of_a[] = {found(1, false), found(2, false), found(3, true)};
+    FoundPeer of_b[] = {found(4, false), found(5, true)};
+    for (std::string key : {"0", "1", "2", "3", "4", "5", "6", "7"}) {
+        auto group = group_of({a, b}, Balance::by_ring);
+        group->name = key;
+        peers_.resolved(group, 0, of_a);
+        peers_.resolved(group, 1, of_b);
+        std::string ports = failing_tries(group, {.key = key});
+        ASSERT_EQ(ports.size(), 10u) << "all are tried: " << ports;
+        EXPECT_EQ(ports[6], ports[0] == '4' ? '5' : '3') << ports;
+    }
+}
+
 TEST_F(PeersTest, every_method_tries_all_servers) {
     for (Balance balance : {Balance::in_turn, Balance::least_connected, Balance::fastest, Balance::by_address,
                             Balance::by_hash, Balance::by_ring, Balance::at_random, Balance::less_connected_of_two,
