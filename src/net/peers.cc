@@ -64,10 +64,17 @@ WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& gr
         for (const Address& address : server.addresses) found.push_back({.address = address});
     }
     made.roster = make_roster(group, made);
-    // Those of generations that have gone, and then the records that only they had.
+    bool are_many = groups_.size() + records_.size() >= entries_max_;
+    if (group->zone != nullptr || are_many) forget_the_gone();
+    return made;
+}
+
+// Groups of generations, or of single requests, that have gone, and then the records that only they had. Those in zones
+// take others' room; for the rest it is not done at each new group, as there may be one for each request.
+void WorkerPeers::forget_the_gone() {
     std::erase_if(groups_, [](const auto& entry) { return entry.second.group.expired(); });
     std::erase_if(records_, [](const auto& entry) { return entry.second.expired(); });
-    return made;
+    entries_max_ = std::max(entries_min, 2 * (groups_.size() + records_.size()));
 }
 
 std::shared_ptr<PeerRoster> WorkerPeers::roster(const std::shared_ptr<const PeerGroup>& group) {
@@ -250,6 +257,7 @@ size_t PeerChoice::choose(Candidates all, uint64_t now_ms) {
         if (chosen != no_peer || roster_->primaries_ == all.size()) return chosen;
         among_backups_ = true;
         tried_.clear();
+        search_ = {.key = search_.key};
     }
     return choose_among(roster_->primaries_, all.subspan(roster_->primaries_), now_ms);
 }
@@ -257,7 +265,6 @@ size_t PeerChoice::choose(Candidates all, uint64_t now_ms) {
 size_t PeerChoice::choose_among(size_t first, Candidates peers, uint64_t now_ms) {
     if (peers.empty()) return no_peer;
     if (is_single()) {
-        search_ = {.key = search_.key};
         // There is no other one: its failures are not held against it.
         PeerRules rules = *peers[0].rules;
         rules.max_fails = 0;

@@ -183,7 +183,10 @@ class WorkerPeers {
         std::shared_ptr<PeerRoster> roster;
     };
 
+    static constexpr size_t entries_min = 64;
+
     OfGroup& of(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks = {});
+    void forget_the_gone();
     std::shared_ptr<PeerRoster> make_roster(const std::shared_ptr<const PeerGroup>& group, const OfGroup& ours);
     std::shared_ptr<PeerRecord> record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
                                           const PeerRules& rules, PeerChecks checks);
@@ -195,6 +198,7 @@ class WorkerPeers {
     std::unordered_map<const PeerGroup*, OfGroup> groups_;
     // States are worth the same as long as they lie in the same zone.
     std::map<std::pair<const SharedZone*, std::string>, std::weak_ptr<PeerRecord>> records_;
+    size_t entries_max_ = entries_min;  // of both, before those are looked for that have gone
 };
 
 // One request's way through the peers of a group. It lives in the frame of the exchange.

@@ -146,9 +146,7 @@ Task<Result<std::unique_ptr<UpstreamConnection>>> UpstreamPool::open(const Addre
         loop_.engine().close(fd);
         co_return std::unexpected(connected.error());
     }
-    auto made = std::make_unique<UpstreamConnection>(loop_, fd);
-    made->opened_ms_ = loop_.clock().now_ms();
-    co_return made;
+    co_return std::make_unique<UpstreamConnection>(loop_, fd);
 }
 
 void UpstreamPool::keep(std::unique_ptr<UpstreamConnection> connection, std::string_view group, std::string_view key,
@@ -157,9 +155,7 @@ void UpstreamPool::keep(std::unique_ptr<UpstreamConnection> connection, std::str
     bool is_worn = connection->requests_ >= limits.requests || age_ms >= static_cast<uint64_t>(limits.age.count());
     bool is_clean = connection->left_.empty() && !connection->cancelled_ && !connection->receiver().ready();
     if (draining_ || is_worn || !is_clean || limits.connections == 0) return close(std::move(connection));
-    auto found = groups_.find(group);
-    if (found == groups_.end()) found = groups_.try_emplace(std::string(group)).first;
-    Idle& idle = found->second;
+    Idle& idle = idle_of(group);
     while (idle.size() >= limits.connections) {
         std::unique_ptr<UpstreamConnection> oldest = std::move(idle.front());
         idle.erase(idle.begin());
@@ -171,20 +167,30 @@ void UpstreamPool::keep(std::unique_ptr<UpstreamConnection> connection, std::str
     ++idle_;
     if (kept.key_ != key) kept.key_ = key;
     kept.pool_ = this;
+    kept.among_ = &idle;
     loop_.set_timer(kept, static_cast<uint64_t>(limits.idle.count()));
     kept.receiver().watch_bytes(&kept);
 }
 
-void UpstreamPool::end_idle(UpstreamConnection& connection) {
-    for (auto& [group, idle] : groups_) {
-        auto found = std::ranges::find(idle, &connection, &std::unique_ptr<UpstreamConnection>::get);
-        if (found == idle.end()) continue;
-        std::unique_ptr<UpstreamConnection> ended = std::move(*found);
-        idle.erase(found);
-        --idle_;
-        return close(std::move(ended));
+// A group may be a host that one request has named: those nobody waits in go when there are many.
+UpstreamPool::Idle& UpstreamPool::idle_of(std::string_view group) {
+    auto found = groups_.find(group);
+    if (found != groups_.end()) return found->second;
+    if (groups_.size() >= groups_max_) {
+        std::erase_if(groups_, [](const auto& one) { return one.second.empty(); });
+        groups_max_ = std::max(groups_min, 2 * groups_.size());
     }
-    CHECK(false);
+    return groups_.try_emplace(std::string(group)).first->second;
+}
+
+void UpstreamPool::end_idle(UpstreamConnection& connection) {
+    Idle& idle = *connection.among_;
+    auto found = std::ranges::find(idle, &connection, &std::unique_ptr<UpstreamConnection>::get);
+    CHECK(found != idle.end());
+    std::unique_ptr<UpstreamConnection> ended = std::move(*found);
+    idle.erase(found);
+    --idle_;
+    close(std::move(ended));
 }
 
 void UpstreamPool::close(std::unique_ptr<UpstreamConnection> connection) { end(std::move(connection)); }

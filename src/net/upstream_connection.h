@@ -36,7 +36,8 @@ struct SocketRules {
 
 class UpstreamConnection : private Deferred, private Timer {
  public:
-    UpstreamConnection(Loop& loop, int socket) : stream_(loop, socket), loop_(loop) {}
+    UpstreamConnection(Loop& loop, int socket)
+        : stream_(loop, socket), loop_(loop), opened_ms_(loop.clock().now_ms()) {}
 
     Stream& stream() { return stream_; }
     Receiver& receiver() { return stream_.receiver(); }
@@ -69,9 +70,10 @@ class UpstreamConnection : private Deferred, private Timer {
     Wait* sending_ = nullptr;
     std::string left_;              // given by the receiver, when it was more than there was room for
     size_t left_used_ = 0;
-    UpstreamPool* pool_ = nullptr;  // it waits in
+    UpstreamPool* pool_ = nullptr;  // it waits in,
+    std::vector<std::unique_ptr<UpstreamConnection>>* among_ = nullptr;  // with those of its group
     std::string key_;
-    uint64_t opened_ms_ = 0;
+    const uint64_t opened_ms_;
     uint32_t requests_ = 0;
     bool cancelled_ = false;
 };
@@ -111,17 +113,23 @@ class UpstreamPool {
     // Those that are being closed.
     size_t closing() const { return closing_; }
     size_t idle() const { return idle_; }
+    // Those it has a place for, whether or not anything waits there.
+    size_t groups() const { return groups_.size(); }
 
  private:
     friend class UpstreamConnection;
 
     using Idle = std::vector<std::unique_ptr<UpstreamConnection>>;  // least recently used first
 
+    static constexpr size_t groups_min = 64;
+
+    Idle& idle_of(std::string_view group);
     void end_idle(UpstreamConnection& connection);
     Conversation end(std::unique_ptr<UpstreamConnection> connection);
 
     Loop& loop_;
     std::map<std::string, Idle, std::less<>> groups_;
+    size_t groups_max_ = groups_min;  // before those are looked for that are empty
     size_t idle_ = 0;
     size_t closing_ = 0;
     bool draining_ = false;
