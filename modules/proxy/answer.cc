@@ -185,17 +185,18 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
         where.queue = *upstream->queue;
         where.queue_timeout = upstream->queue_timeout;
     } else {
-        where.peers = co_await find_upstream_host(request, goal.name, goal.port);
-        if (where.peers == nullptr) co_return Answer::of_status(502);
+        FoundHost found = co_await find_upstream_host(request, goal.name, goal.port, round.rules.minds_client);
+        if (!found) co_return Answer::of_status(found.error());
+        where.peers = std::move(*found);
     }
     Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);
     uint16_t status = co_await exchange.run();
     if (status != 0) co_return Answer::of_status(status);
 
     const UpstreamHead& head = exchange.head();
+    take_rate(request, settings, head);
     const UpstreamHead::Field* elsewhere = head.find(UpstreamField::x_accel_redirect);
     if (elsewhere != nullptr && !ignores(settings, Ignored::x_accel_redirect) && !elsewhere->value.empty()) {
-    take_rate(request, settings, head);
         co_await exchange.end();
         co_return redirect(request, head, elsewhere->value);
     }

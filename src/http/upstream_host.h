@@ -4,6 +4,8 @@
 // it. Idle connections to it are kept like any others.
 #pragma once
 
+#include <cstdint>
+#include <expected>
 #include <memory>
 #include <string_view>
 
@@ -13,8 +15,9 @@
 
 namespace ringx::http {
 
-// Null when it has no address now, which was logged, or nobody waits for the answer any more. `host` is a name or an
-// address without a port, or "unix:/path".
-Task<std::shared_ptr<PeerRoster>> find_upstream_host(Request& request, std::string_view host, uint16_t port);
+// Or the status to answer with: it has no address now, which was logged, or nobody waits for the answer any more.
+// `host` is a name or an address without a port, or "unix:/path".
+using FoundHost = std::expected<std::shared_ptr<PeerRoster>, uint16_t>;
+Task<FoundHost> find_upstream_host(Request& request, std::string_view host, uint16_t port, bool minds_client);
 
 }  // namespace ringx::http

@@ -102,6 +102,18 @@ def test_a_name_that_is_unknown_at_the_start_is_looked_up_while_the_server_runs(
         names.close()
 
 
+def test_a_lookup_ends_when_the_client_leaves(serve):
+    names = NameServer({}, does="silent")
+    try:
+        server = serve(f"resolver {names.address}; location / {{ proxy_pass http://$arg_host; }}")
+        with server.client() as client:
+            client.send_request("GET", "/?host=late.test")
+            wait_until(lambda: names.asked, "the name server to be asked")
+        wait_until(lambda: ' 499 ' in server.access_log, "the request to be given up")
+    finally:
+        names.close()
+
+
 def test_without_any_live_server_there_is_a_502(group):
     server, _ = group("server %a% down; server %b% down;")
     assert server.get("/").status == 502
