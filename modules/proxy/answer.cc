@@ -188,6 +188,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
         FoundHost found = co_await find_upstream_host(request, goal.name, goal.port, round.rules.minds_client);
         if (!found) co_return Answer::of_status(found.error());
         where.peers = std::move(*found);
+        round.rules.retry_budget.reset();  // nothing is remembered of such a host
     }
     Exchange& exchange = *request.arena.make<Exchange>(request, round.rules, round.message, where);
     uint16_t status = co_await exchange.run();
