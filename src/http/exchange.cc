@@ -96,6 +96,7 @@ Task<uint16_t> Exchange::run() {
             co_return uint16_t{502};
         }
         Fault fault = co_await try_peer(*peer);
+        if (fault != Fault::none) co_await stop_sending();
         bool wants_other = may_try_again(fault);
         if (fault == Fault::none && !wants_other) {
             peer_ = peer;
@@ -149,10 +150,12 @@ uint16_t Exchange::status_of(Fault fault) const {
     return given_up_ ? client_left : RequestBody::status_of(client_error_);
 }
 
-// Counts the try that has come to `fault`, or to an answer. True when it is done again with another server.
+// Whether a try that has come to `fault`, or to an answer, is done again with another server.
 bool Exchange::may_try_again(Fault fault) const {
     bool is_servers = fault != Fault::client && fault != Fault::ours;
-    if (!is_servers || given_up_ || body_is_spent_ || tries_left_ == 0) return false;
+    // What is being passed on as it comes may be spent in the moment it is stopped.
+    bool is_spent = body_is_spent_ || (body_.exists && !is_sent() && !request_.body->is_held());
+    if (!is_servers || given_up_ || is_spent || tries_left_ == 0) return false;
     std::optional<NextUpstream> condition = fault == Fault::error     ? NextUpstream::error
                                             : fault == Fault::timeout ? NextUpstream::timeout
                                             : fault == Fault::none    ? condition_of(head_.status)

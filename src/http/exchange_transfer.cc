@@ -96,7 +96,7 @@ Task<Result<>> Exchange::send_body() {
     for (;;) {
         if (given_up_) co_return fail("send", ECANCELED);
         Result<std::string_view> part = co_await body.next();
-        body_is_spent_ = body_is_spent_ || !body.is_held();
+        if (!body.is_held() && part && !part->empty()) body_is_spent_ = true;
         if (!part) {
             if (part.error().number == ECANCELED) co_return std::unexpected(part.error());
             body.log_refusal(request_);

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness import wait_until
 from harness.backend import Answer, response
 
 BODY = b"x" * 100_000
@@ -45,4 +46,38 @@ def test_a_body_that_is_held_is_passed_on_again(falling_back):
         location @fallback { proxy_pass http://%SECOND%; proxy_request_buffering off; }
     """)
     assert server.request("POST", "/", body=BODY).text == "second"
+    assert [request.body for request in second.requests] == [BODY]
+
+
+@pytest.fixture
+def going_on(serve, backend):
+    """A server that passes bodies on as they come, to a first origin, and to a second one where that fails."""
+    def start(first):
+        origins = backend(first), backend(response("second"))
+        servers = f"server {origins[0].address} max_fails=0; server {origins[1].address} backup;"
+        server = serve("proxy_request_buffering off; proxy_next_upstream error http_503;"
+                       "location / { proxy_pass http://u; }", http=f"upstream u {{ {servers} }}")
+        return server, *origins
+    return start
+
+
+HEAD = f"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {len(BODY)}\r\n\r\n"
+
+
+def test_an_early_answer_is_final_when_the_body_is_on_its_way(going_on):
+    """Bytes may come in the moment the other server is turned to, and would be lost."""
+    server, first, second = going_on(Answer(response("no", status=503), when="head"))
+    with server.client() as client:
+        client.send(HEAD)
+        assert client.read_response("PUT").status == 503
+    assert second.requests == []
+
+
+def test_a_server_that_fails_before_the_body_comes_has_spent_nothing(going_on):
+    server, first, second = going_on(Answer(b"", then="reset", when="head"))
+    with server.client() as client:
+        client.send(HEAD)
+        wait_until(lambda: second.connections, "the second origin to be asked")
+        client.send(BODY)
+        assert client.read_response("PUT").text == "second"
     assert [request.body for request in second.requests] == [BODY]
