@@ -43,7 +43,7 @@ def test_the_next_is_asked_where_that_is_said(grouped, name):
 @pytest.mark.parametrize("name", FAILURES)
 def test_nobody_else_is_asked_where_nothing_is_said(grouped, name):
     server, first, second = grouped(FAILURES[name], OK, directives="proxy_next_upstream off;")
-    assert server.get("/").status == int(name[5:]) if name.startswith("http_") else 502
+    assert server.get("/").status == (int(name[5:]) if name.startswith("http_") else 502)
     assert second.requests == []
 
 
