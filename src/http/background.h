@@ -6,12 +6,14 @@
 
 #include "event/signal.h"
 #include "http/activity.h"
+#include "net/address.h"
 
 namespace ringx::http {
 
 struct Background {
     Activity* activities = nullptr;
-    Signal ended;  // one of them has, and is not in the list any more
+    Signal ended;   // one of them has, and is not in the list any more
+    Address local;  // the connection's: its socket may be closed before all of it has ended
 };
 
 }  // namespace ringx::http

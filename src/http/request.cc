@@ -41,7 +41,7 @@ Address Peer::remote() const {
     return Address::of_peer(fd);
 }
 
-Address Peer::local() const { return Address::of_socket(fd); }
+Address Peer::local() const { return background != nullptr ? background->local : Address::of_socket(fd); }
 
 std::string_view Peer::remote_text(Arena& arena) const {
     if (family_ == AF_UNSPEC) (void)remote();

@@ -155,7 +155,12 @@ void start_in_background(Request& parent, const Subrequest::What& what) {
         return;
     }
     std::unique_ptr<Background>& background = parent.peer->background;
-    if (background == nullptr) background = std::make_unique<Background>();
+    if (background == nullptr) {
+        (void)parent.peer->remote();  // is known from now on
+        Address local = parent.peer->local();
+        background = std::make_unique<Background>();
+        background->local = local;
+    }
     run_in_background(std::make_unique<Subrequest>(parent, what, *background), *background, count);
 }
 

@@ -1,12 +1,15 @@
 """`mirror`: requests are sent somewhere else, too, and neither the client nor its next request waits for that."""
 
 import signal
+import threading
 
 import pytest
 
 from harness import wait_until
 from harness.backend import response
+from harness.name_server import NameServer
 from harness.server import is_alive
+from harness.waiting import WAIT_SECONDS
 
 MIRRORS = """
     log_subrequest on;
@@ -174,6 +177,39 @@ def test_a_small_answer_is_read_and_its_connection_kept(proxied):
         location = /copy { proxy_pass http://origin; log_subrequest on; }
     """, files={"html/page": ""})
     peer = None
+class LateNameServer(NameServer):
+    """It answers when it is told to."""
+
+    def __init__(self, names):
+        self.may_answer = threading.Event()
+        super().__init__(names, does="late")
+
+    def late(self, question, peer):
+        self.may_answer.wait(WAIT_SECONDS)
+        return self.well(question, peer)
+
+
+def test_what_is_known_of_the_client_stays_known(serve, backend):
+    origin, names = backend(response()), LateNameServer({"mirror.test": "127.0.0.1"})
+    try:
+        server = serve(f"""
+            access_log off;
+            resolver {names.address} ipv6=off;
+            location / {{ mirror /copy; }}
+            location = /copy {{ internal; set $to mirror.test; proxy_pass http://$to:{origin.port};
+                                proxy_set_header X-Known "$remote_addr $server_addr $server_port"; }}
+        """, files={"html/page": ""}, workers=1)
+        with server.client() as client:
+            assert client.get("/page").status == 200
+        wait_until(lambda: names.asked and server.connections() == 0, "the client's connection to be closed")
+        names.may_answer.set()
+        request, = origin.wait_for_requests(1)
+        assert request.header("X-Known") == f"127.0.0.1 127.0.0.1 {server.port()}"
+    finally:
+        names.may_answer.set()
+        names.close()
+
+
     with server.client() as client:
         for number in range(1, 4):
             assert client.get("/page").status == 200
