@@ -18,7 +18,9 @@ std::string_view fault_of(std::string_view server) {
     return read_host(server, name_server_port).fault;
 }
 
-enum class Checked : uint8_t { server, parameter, wrong };
+constexpr std::string_view status_zone = "status_zone=";
+
+enum class Checked : uint8_t { server, parameter, uncounted, wrong };
 
 Checked read_parameter(std::string_view text, ResolverRules& rules) {
     if (text.starts_with("valid=")) {
@@ -27,6 +29,7 @@ Checked read_parameter(std::string_view text, ResolverRules& rules) {
         rules.valid_seconds = static_cast<uint32_t>(std::min<int64_t>(valid->count(), valid_seconds_max));
         return Checked::parameter;
     }
+    if (text.starts_with(status_zone)) return text == status_zone ? Checked::wrong : Checked::uncounted;
     if (!text.starts_with("ipv4=") && !text.starts_with("ipv6=")) return Checked::server;
     std::string_view value = text.substr(5);
     (text.starts_with("ipv4=") ? rules.ipv4 : rules.ipv6) = value == "on";
@@ -49,7 +52,9 @@ std::shared_ptr<const ResolverRules> read_resolver(conf::Binding& binding) {
     for (const conf::Word& word : binding.words()) {
         Checked checked = read_parameter(word.text, rules);
         if (checked == Checked::wrong) return refuse(word, text::format("invalid parameter: {}", word.text));
-        if (checked == Checked::parameter) continue;
+        bool wants_counts = checked == Checked::uncounted;
+        if (wants_counts) binding.warn(word, "lookups are not counted: there is no \"status_zone\" yet");
+        if (checked != Checked::server) continue;
         std::string_view fault = fault_of(word.text);
         std::vector<Address> servers;
         if (fault.empty()) servers = find_addresses(binding, word.text, name_server_port);

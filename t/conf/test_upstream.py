@@ -50,6 +50,7 @@ REFUSED = [
     ("server 127.0.0.1 backup;", 'no servers in upstream "u"'),
     ("resolver; server 127.0.0.1;", 'invalid number of arguments in "resolver" directive'),
     ("resolver 127.0.0.1 valid=x; server 127.0.0.1;", "invalid parameter: valid=x"),
+    ("resolver 127.0.0.1 status_zone=; server 127.0.0.1;", "invalid parameter: status_zone="),
     ("resolver 127.0.0.1:0; server 127.0.0.1;", 'invalid port in resolver "127.0.0.1:0"'),
     ("resolver ipv4=on; server 127.0.0.1;", "no name servers defined"),
     ("resolver 127.0.0.1; resolver 127.0.0.1; server 127.0.0.1;", '"resolver" directive is duplicate'),
@@ -118,6 +119,7 @@ REFUSED = [
 WARNED = [
     ("server nowhere.invalid;", 'host not found in upstream "nowhere.invalid"'),
     ("server nowhere.invalid:81 down; server 127.0.0.1;", 'host not found in upstream "nowhere.invalid:81"'),
+    ("resolver 127.0.0.1 status_zone=a; server 127.0.0.1;", 'lookups are not counted: there is no "status_zone" yet'),
     ("least_conn; ip_hash; server 127.0.0.1;", "load balancing method redefined"),
     ("queue 5; least_conn; server 127.0.0.1;", "load balancing method redefined"),
     ("least_time header; least_conn; server 127.0.0.1;", "load balancing method redefined"),
