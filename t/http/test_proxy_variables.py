@@ -6,7 +6,7 @@ import pytest
 
 from harness.backend import Answer, response
 
-NAMES = ["addr", "status", "connect_time", "header_time", "response_time", "response_length", "bytes_sent",
+NAMES = ["addr", "last_addr", "status", "connect_time", "header_time", "response_time", "response_length", "bytes_sent",
          "bytes_received"]
 FORMAT = "log_format seen '" + "|".join(f"$upstream_{name}" for name in NAMES) + "';"
 TIME = r"\d+\.\d{3}"
@@ -56,6 +56,7 @@ def test_of_a_body_without_a_length(seen, framing):
 def test_of_two_exchanges(seen):
     values, origins = seen(Answer(b"", "close"), response("hello"))
     assert values["addr"] == ", ".join(origin.address for origin in origins)
+    assert values["last_addr"] == origins[-1].address
     assert values["status"] == "502, 200"
     assert values["response_length"] == "0, 5"
     assert re.fullmatch(f"{TIME}, {TIME}", values["response_time"])
