@@ -4,6 +4,7 @@ import pytest
 
 from harness import wait_until
 from harness.backend import Answer, response
+from harness.server import ESTABLISHED
 
 OK = response("hello")
 LOCATION = "location / { proxy_pass http://app; }"
@@ -249,6 +250,28 @@ def test_connections_outlive_reloads(kept):
 def test_connections_nobody_wants_any_more_are_closed_by_a_reload(kept):
     server, origin = kept(OK)
     assert server.get("/").text == "hello"
+
+
+# --- the system's probes
+
+NO_TIMER, PROBES = "00", "02"  # in /proc/net/tcp
+
+
+def timer_towards(port):
+    """What the system waits for on the connection to this port, when nothing is on its way; None: there is none."""
+    with open("/proc/net/tcp") as table:
+        for _, _, remote, state, _, timer, *_ in map(str.split, table):
+            if remote.endswith(f":{port:04X}") and state == ESTABLISHED:
+                return timer[:2]
+    return None
+
+
+@pytest.mark.parametrize("directives, timer", [("", NO_TIMER), ("proxy_socket_keepalive on;", PROBES),
+                                               ("proxy_socket_keepalive off;", NO_TIMER)])
+def test_the_system_probes_idle_connections_where_that_is_said(kept, directives, timer):
+    server, origin = kept(OK, location=f"location / {{ proxy_pass http://app; {directives} }}")
+    assert server.get("/").text == "hello"
+    wait_until(lambda: timer_towards(origin.port) == timer, "the system to have its timers in order")
     server.configure(server="location / { return 200 returned; }", workers=1)
     server.reload()
     assert server.get("/").text == "returned"
