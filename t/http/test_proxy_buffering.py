@@ -156,7 +156,7 @@ def test_chunks_are_passed_at_once(proxied):
 
 def test_events_are_passed_at_once_also_where_responses_are_held(proxied):
     """What is there is sent when nothing more is to be had for now: server-sent events work without directives."""
-    server, origin = proxied(None, "proxy_buffering off;")
+    server, origin = proxied(None)
     with server.client() as client:
         get(client)
         peer = origin.accept()
