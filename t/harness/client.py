@@ -146,6 +146,13 @@ class Client(Endpoint):
             pass  # trailer fields
         return body
 
+    def read_final_response(self, method="GET"):
+        """The first that is no interim one."""
+        response = self.read_response(method)
+        while response.status < 200:
+            response = self.read_response(method)
+        return response
+
     def request(self, method, target, headers=(), body=b"", version="1.1"):
         """Sends one request and reads its response. `headers` is a dict or a list of pairs; Host is added to it."""
         self.send_request(method, target, headers, body, version)

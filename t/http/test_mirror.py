@@ -33,6 +33,14 @@ def mirrored(proxied):
     return start
 
 
+def ask_for_the_page(client, origin):
+    """Gives the origin's end of the connection that the copy has come over."""
+    assert client.get("/page").status == 200
+    peer = origin.accept()
+    assert peer.read_request().target == "/copy"
+    return peer
+
+
 def fields_of(request):
     return {name.lower(): value for name, value in request.headers}
 
@@ -162,21 +170,13 @@ def test_what_becomes_of_it_is_for_the_log_alone(serve, location, status):
 def test_a_client_that_leaves_does_not_matter(mirrored):
     server, origin = mirrored()
     with server.client() as client:
-        assert client.get("/page").status == 200
-    peer = origin.accept()
-    assert peer.read_request().target == "/copy"
+        peer = ask_for_the_page(client, origin)
     wait_until(lambda: server.connections() == 0, "the client's connection to be closed")
     assert len(server.access_log.splitlines()) == 1
     peer.send(response("x" * 100_000))
     server.wait_for_log('"GET /page HTTP/1.1" 200', "logs/access.log", count=2)
 
 
-def test_a_small_answer_is_read_and_its_connection_kept(proxied):
-    server, origin = proxied(http="upstream origin { server %BACKEND%; keepalive 1; } ", workers=1, server="""
-        location / { mirror /copy; }
-        location = /copy { proxy_pass http://origin; log_subrequest on; }
-    """, files={"html/page": ""})
-    peer = None
 class LateNameServer(NameServer):
     """It answers when it is told to."""
 
@@ -210,6 +210,12 @@ def test_what_is_known_of_the_client_stays_known(serve, backend):
         names.close()
 
 
+def test_a_small_answer_is_read_and_its_connection_kept(proxied):
+    server, origin = proxied(http="upstream origin { server %BACKEND%; keepalive 1; } ", workers=1, server="""
+        location / { mirror /copy; }
+        location = /copy { proxy_pass http://origin; log_subrequest on; }
+    """, files={"html/page": ""})
+    peer = None
     with server.client() as client:
         for number in range(1, 4):
             assert client.get("/page").status == 200
@@ -226,9 +232,7 @@ def test_what_is_known_of_the_client_stays_known(serve, backend):
 def test_it_goes_on_in_its_generation(mirrored):
     server, origin = mirrored()
     with server.client() as client:
-        assert client.get("/page").status == 200
-        peer = origin.accept()
-        assert peer.read_request().target == "/copy"
+        peer = ask_for_the_page(client, origin)
         server.configure(server="return 410;", workers=1)
         server.reload()
         assert client.get("/page").status == 410
@@ -240,9 +244,7 @@ def test_a_worker_that_leaves_waits_for_it(mirrored):
     server, origin = mirrored()
     [worker] = server.workers()
     with server.client() as client:
-        assert client.get("/page").status == 200
-        peer = origin.accept()
-        assert peer.read_request().target == "/copy"
+        peer = ask_for_the_page(client, origin)
         server.send_signal(signal.SIGQUIT)
         assert client.is_closed()
     wait_until(lambda: not server.accepts(server.port()), "the port to be closed")
@@ -255,9 +257,7 @@ def test_a_worker_that_leaves_waits_for_it(mirrored):
 def test_a_worker_that_ends_does_not(mirrored):
     server, origin = mirrored()
     with server.client() as client:
-        assert client.get("/page").status == 200
-    peer = origin.accept()
-    assert peer.read_request().target == "/copy"
+        peer = ask_for_the_page(client, origin)
     assert server.stop(signal.SIGTERM) == 0
     assert peer.has_ended()
 

@@ -138,26 +138,11 @@ def test_a_client_that_waits_for_100_is_told_to_go_on(proxied):
 
 
 @BOTH
-def test_a_body_that_is_too_large_is_refused_and_goes_nowhere(proxied, how):
+@pytest.mark.parametrize("request_bytes", [with_length(b"abcd"), chunked(b"abc", b"d")], ids=["length", "chunked"])
+def test_a_body_that_is_too_large_is_refused_and_goes_nowhere(proxied, how, request_bytes):
     server, origin = proxied(OK, how + "client_max_body_size 3;")
     with server.client() as client:
-        client.send(with_length(b"abcd"))
-        assert client.read_response().status == 413
-    assert origin.requests == []
-
-
-def test_a_chunked_body_that_is_too_large_is_refused_and_goes_nowhere(proxied):
-    server, origin = proxied(OK, BUFFERED + "client_max_body_size 3;")
-    with server.client() as client:
-        client.send(chunked(b"abc", b"d"))
-        assert client.read_response().status == 413
-    assert origin.requests == []
-
-
-def test_a_streamed_body_that_grows_too_large_is_no_request(proxied):
-    server, origin = proxied(OK, STREAMED + "client_max_body_size 3;")
-    with server.client() as client:
-        client.send(chunked(b"abc", b"d"))
+        client.send(request_bytes)
         assert client.read_response().status == 413
     assert origin.requests == []
 

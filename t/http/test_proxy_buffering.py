@@ -19,6 +19,15 @@ def get(client):
     client.send_request("GET", "/")
 
 
+def answered_with(client, origin, data):
+    """Asks an origin that a test plays by hand, which answers with so much; gives its end of the connection."""
+    get(client)
+    peer = origin.accept()
+    peer.read_request()
+    peer.send(data)
+    return peer
+
+
 def temporary(server):
     """The files without a name that workers have open below the prefix."""
     return [path for pid in server.workers() for path in open_files(pid).values()
@@ -36,10 +45,7 @@ def test_an_origin_is_done_before_a_slow_client(proxied):
 def test_an_origin_waits_for_a_slow_client_where_nothing_is_held(proxied):
     server, origin = proxied(None, "proxy_buffering off;")
     with server.client(room=SMALL_ROOM) as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(len(BIG) * 4))
+        peer = answered_with(client, origin, begin(len(BIG) * 4))
         sent = self_limited(peer, BIG * 4)
         assert sent < len(BIG) * 4
         client.take_through(b"\r\n\r\n")
@@ -61,10 +67,7 @@ def self_limited(peer, data):
 def test_without_files_no_more_is_held_than_buffers(proxied, buffers):
     server, origin = proxied(None, buffers + "proxy_max_temp_file_size 0;")
     with server.client(room=SMALL_ROOM) as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(len(BIG)))
+        peer = answered_with(client, origin, begin(len(BIG)))
         sent = self_limited(peer, BIG)
         assert sent < len(BIG)
         assert temporary(server) == []
@@ -75,10 +78,7 @@ def test_without_files_no_more_is_held_than_buffers(proxied, buffers):
 def test_what_buffers_do_not_hold_is_in_a_file(proxied):
     server, origin = proxied(None)
     with server.client(room=65536) as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(response(LARGE))
+        peer = answered_with(client, origin, response(LARGE))
         peer.wait_until_received()
         wait_until(lambda: temporary(server), "a file")
         server.wait_for_log("an upstream response is buffered to a temporary file")
@@ -129,10 +129,7 @@ def test_many_small_chunks_are_passed(proxied):
 def test_what_is_not_held_is_passed_at_once(proxied, directives, fields):
     server, origin = proxied(None, directives)
     with server.client() as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(10, *fields))
+        peer = answered_with(client, origin, begin(10, *fields))
         assert b"X-Accel" not in client.take_through(b"\r\n\r\n")
         for part in (b"he", b"llo", b"world"):
             peer.send(part)
@@ -142,10 +139,7 @@ def test_what_is_not_held_is_passed_at_once(proxied, directives, fields):
 def test_chunks_are_passed_at_once(proxied):
     server, origin = proxied(None, "proxy_buffering off;")
     with server.client() as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        peer = answered_with(client, origin, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         client.take_through(b"\r\n\r\n")
         for part in (b"he", b"llo"):
             peer.send(b"%x\r\n%s\r\n" % (len(part), part))
@@ -158,10 +152,7 @@ def test_events_are_passed_at_once_also_where_responses_are_held(proxied):
     """What is there is sent when nothing more is to be had for now: server-sent events work without directives."""
     server, origin = proxied(None)
     with server.client() as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        peer = answered_with(client, origin, b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
         client.take_through(b"\r\n\r\n")
         for number in range(3):
             event = b"data: %d\n\n" % number
@@ -176,10 +167,7 @@ def test_events_are_passed_at_once_also_where_responses_are_held(proxied):
 def test_the_origin_may_choose(proxied, directives, value, at_once):
     server, origin = proxied(None, directives + "proxy_buffer_size 4k; postpone_output 1460;")
     with server.client() as client:
-        get(client)
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(4, f"X-Accel-Buffering: {value}"))
+        peer = answered_with(client, origin, begin(4, f"X-Accel-Buffering: {value}"))
         if at_once:
             assert client.take_through(b"\r\n\r\n")
         peer.send(b"done")

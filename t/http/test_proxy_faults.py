@@ -84,9 +84,7 @@ def test_a_head_that_is_none_is_a_bad_gateway(kept, name):
     server, origin = kept(Answer(BAD_HEADS[name], "finish"))
     with server.client() as client:
         client.send_request("GET", "/")
-        answer = client.read_response()
-        while answer.status < 200:
-            answer = client.read_response()
+        answer = client.read_final_response()
         assert answer.status == 502
         assert b"hello" not in answer.body
     check_next_has_a_connection_of_its_own(server, origin)

@@ -24,6 +24,19 @@ def spread(origin):
     return [len(connection.requests) for connection in origin.connections]
 
 
+def served_together(server, origin, count):
+    """So many clients whose requests were under way at the same time, and the origin's end of what each came over."""
+    clients, peers = [server.client() for _ in range(count)], []
+    for client in clients:
+        client.send_request("GET", "/")
+        peers.append(origin.accept())
+        assert peers[-1].read_request()
+    for client, peer in zip(clients, peers):
+        peer.send(OK)
+        assert client.read_response().text == "hello"
+    return clients, peers
+
+
 def test_a_connection_is_used_again(kept):
     server, origin = kept(OK)
     for _ in range(5):
@@ -82,30 +95,14 @@ def test_a_body_that_ends_with_the_connection_ends_it(kept):
 
 def test_requests_at_a_time_have_a_connection_each(kept):
     server, origin = kept(None)
-    clients = [server.client() for _ in range(3)]
-    peers = []
-    for client in clients:
-        client.send_request("GET", "/")
-        peers.append(origin.accept())
-        assert peers[-1].read_request()
-    for client, peer in zip(clients, peers):
-        peer.send(OK)
-        assert client.read_response().text == "hello"
+    for client in served_together(server, origin, 3)[0]:
         client.close()
     assert origin.is_alone()
 
 
 def test_no_more_are_kept_than_may_be(kept):
     server, origin = kept(None, "keepalive 1;")
-    clients = [server.client() for _ in range(2)]
-    peers = []
-    for client in clients:
-        client.send_request("GET", "/")
-        peers.append(origin.accept())
-        assert peers[-1].read_request()
-    for client, peer in zip(clients, peers):
-        peer.send(OK)
-        assert client.read_response().text == "hello"
+    clients, peers = served_together(server, origin, 2)
     assert peers[0].has_ended()  # the older one had to go
     clients[0].send_request("GET", "/")
     assert peers[1].read_request()
@@ -215,15 +212,7 @@ def test_what_is_not_idempotent_is_not_sent_again(kept):
 
 def test_the_newest_connection_is_used_first(kept):
     server, origin = kept(None)
-    clients = [server.client() for _ in range(2)]
-    peers = []
-    for client in clients:
-        client.send_request("GET", "/")
-        peers.append(origin.accept())
-        assert peers[-1].read_request()
-    for client, peer in zip(clients, peers):
-        peer.send(OK)
-        assert client.read_response().text == "hello"
+    clients, peers = served_together(server, origin, 2)
     clients[0].send_request("GET", "/last")
     assert peers[1].read_request().target == "/last"
     peers[1].send(OK)
@@ -250,6 +239,17 @@ def test_connections_outlive_reloads(kept):
 def test_connections_nobody_wants_any_more_are_closed_by_a_reload(kept):
     server, origin = kept(OK)
     assert server.get("/").text == "hello"
+    server.configure(server="location / { return 200 returned; }", workers=1)
+    server.reload()
+    assert server.get("/").text == "returned"
+    wait_until(lambda: origin.connections[0].closed, "the connection to be closed")
+
+
+def test_nothing_is_left_at_the_end(kept):
+    server, origin = kept(OK)
+    assert server.get("/").text == "hello"
+    assert server.stop() == 0
+    wait_until(lambda: origin.connections[0].closed, "the connection to be closed")
 
 
 # --- the system's probes
@@ -272,14 +272,3 @@ def test_the_system_probes_idle_connections_where_that_is_said(kept, directives,
     server, origin = kept(OK, location=f"location / {{ proxy_pass http://app; {directives} }}")
     assert server.get("/").text == "hello"
     wait_until(lambda: timer_towards(origin.port) == timer, "the system to have its timers in order")
-    server.configure(server="location / { return 200 returned; }", workers=1)
-    server.reload()
-    assert server.get("/").text == "returned"
-    wait_until(lambda: origin.connections[0].closed, "the connection to be closed")
-
-
-def test_nothing_is_left_at_the_end(kept):
-    server, origin = kept(OK)
-    assert server.get("/").text == "hello"
-    assert server.stop() == 0
-    wait_until(lambda: origin.connections[0].closed, "the connection to be closed")

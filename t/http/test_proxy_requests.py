@@ -11,9 +11,8 @@ def asked(proxied, directives="", headers=(), method="GET", server="", **how):
     """The request an origin receives for one of ours."""
     server, origin = proxied(OK, directives, server=server)
     with server.client() as client:
-        answer = client.request(method, "/a?b", headers, **how)
-        while answer.status < 200:
-            answer = client.read_response(method)
+        client.send_request(method, "/a?b", headers, **how)
+        answer = client.read_final_response(method)
     assert answer.status == 200
     return origin.last
 

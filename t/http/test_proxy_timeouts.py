@@ -18,9 +18,7 @@ def test_an_origin_that_does_not_answer_is_a_timeout(proxied, begun):
     server, origin = proxied(answer, SHORT)
     with server.client() as client:
         client.send_request("GET", "/")
-        answer = client.read_response()
-        while answer.status < 200:
-            answer = client.read_response()
+        answer = client.read_final_response()
         assert answer.status == 504
     server.wait_for_log(r"upstream timed out \(110: Connection timed out\) while reading response header from upstream")
     wait_until(lambda: origin.connections[0].closed, "the connection to be closed")
