@@ -12,8 +12,7 @@
 #include <mutex>
 #include <thread>
 
-#include "t/unit/event/both_engines.h"
-#include "t/unit/http/faulty_engine.h"
+#include "t/unit/http/on_faulty_engine.h"
 
 namespace ringx {
 namespace {
@@ -114,13 +113,11 @@ Conversation ask(OcspInquiry& inquiry, uint64_t limit_ms, Ending& ending) {
     ending.over = true;
 }
 
-class Inquiry : public engine_test::BothEngines {
+class Inquiry : public OnFaultyEngine {
  protected:
     void SetUp() override {
-        BothEngines::SetUp();
-        if (IsSkipped()) return;
-        engine = FaultyEngine::open(loop, settings);
-        ASSERT_NE(engine, nullptr);
+        OnFaultyEngine::SetUp();
+        if (engine == nullptr) return;
         resolver = std::make_unique<Resolver>(loop);
         desk = std::make_unique<OcspDesk>(loop, *resolver);
         uint16_t port = 0;
@@ -148,7 +145,6 @@ class Inquiry : public engine_test::BothEngines {
     OcspQuestion question{*subject, *issuer, nullptr};
     OcspResponder responder;
     Log log;
-    FaultyEngine* engine = nullptr;
     uint64_t limit_ms = OcspInquiry::limit_ms_max;
     std::unique_ptr<Resolver> resolver;
     std::unique_ptr<OcspDesk> desk;

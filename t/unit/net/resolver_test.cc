@@ -10,8 +10,7 @@
 #include <fstream>
 #include <set>
 
-#include "t/unit/event/both_engines.h"
-#include "t/unit/http/faulty_engine.h"
+#include "t/unit/http/on_faulty_engine.h"
 #include "t/unit/net/name_server.h"
 
 namespace ringx {
@@ -36,13 +35,11 @@ Conversation find_services(NameLookup& lookup, std::string name, uint64_t limit_
     ending.over = true;
 }
 
-class ResolverTest : public engine_test::BothEngines {
+class ResolverTest : public OnFaultyEngine {
  protected:
     void SetUp() override {
-        BothEngines::SetUp();
-        if (IsSkipped()) return;
-        engine = FaultyEngine::open(loop, settings);
-        ASSERT_NE(engine, nullptr);
+        OnFaultyEngine::SetUp();
+        if (engine == nullptr) return;
         resolver = std::make_unique<Resolver>(loop);
         server.knows({"www.test", type_a, 60, NameServer::v4("10.0.0.1")});
         server.knows({"www.test", type_aaaa, 60, NameServer::v6("fd00::1")});
@@ -87,7 +84,6 @@ class ResolverTest : public engine_test::BothEngines {
     }
 
     NameServer server;
-    FaultyEngine* engine = nullptr;
     std::unique_ptr<Resolver> resolver;
     std::shared_ptr<const ResolverRules> rules;
     uint64_t limit_ms = 5000;

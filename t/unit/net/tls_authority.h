@@ -114,41 +114,12 @@ inline OwnedSslCtx server_ctx(const Holder& holder, int version) {
     return ctx;
 }
 
-// OpenSSL's side of a connection.
-class Server {
+// A server in memory.
+class Server : public OpensslSide {
  public:
-    explicit Server(SSL_CTX* ctx)
-        : ssl_(SSL_new(ctx)), incoming_(BIO_new(BIO_s_mem())), outgoing_(BIO_new(BIO_s_mem())) {
-        CHECK(ssl_ != nullptr);
-        SSL_set_bio(ssl_.get(), incoming_, outgoing_);
-        SSL_set_accept_state(ssl_.get());
-    }
+    explicit Server(SSL_CTX* ctx) : OpensslSide(ctx) { SSL_set_accept_state(ssl()); }
     // However it ends, its session is good: otherwise OpenSSL's server would forget it.
-    ~Server() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
-
-    SSL* ssl() { return ssl_.get(); }
-    bool shake_hands() { return SSL_do_handshake(ssl_.get()) == 1; }
-    void receive(std::string_view bytes) { BIO_write(incoming_, bytes.data(), static_cast<int>(bytes.size())); }
-    std::string sent() {
-        std::string bytes = text_of(outgoing_);
-        BIO_reset(outgoing_);
-        return bytes;
-    }
-    void write(std::string_view text) { SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())); }
-    std::string read() {
-        std::string text;
-        char buffer[4096];
-        for (int got = 1; got > 0;) {
-            got = SSL_read(ssl_.get(), buffer, sizeof buffer);
-            if (got > 0) text.append(buffer, static_cast<size_t>(got));
-        }
-        return text;
-    }
-
- private:
-    OwnedSsl ssl_;
-    BIO* incoming_;  // its ssl's
-    BIO* outgoing_;
+    ~Server() { SSL_set_shutdown(ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
 };
 
 inline constexpr uint32_t new_protocols = 1u << static_cast<unsigned>(TlsProtocol::tlsv1_2) |

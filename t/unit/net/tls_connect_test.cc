@@ -6,8 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "t/unit/event/both_engines.h"
-#include "t/unit/http/faulty_engine.h"
+#include "t/unit/http/on_faulty_engine.h"
 #include "t/unit/net/tls_client_scene.h"
 
 namespace ringx {
@@ -53,15 +52,8 @@ struct Link {
     Loop& loop;
 };
 
-class TlsConnectTest : public engine_test::BothEngines {
+class TlsConnectTest : public OnFaultyEngine {
  protected:
-    void SetUp() override {
-        BothEngines::SetUp();
-        if (IsSkipped()) return;
-        engine = FaultyEngine::open(loop, settings);
-        ASSERT_NE(engine, nullptr);
-    }
-
     void start(Link& link, uint64_t limit_ms = 5000, std::string_view name = "a.test") {
         auto tls = std::make_unique<TlsClient>(context, sessions, link.pair.ours.get(), name, "here");
         connect(link.connecting, std::move(tls), limit_ms, link.ending);
@@ -94,7 +86,6 @@ class TlsConnectTest : public engine_test::BothEngines {
     std::shared_ptr<const TlsClientContext> context = tls_test::context_of(tls_test::strict());
     TlsClientSessions sessions;
     OwnedSslCtx ctx = tls_test::server_ctx(tls_test::good_server(), TLS1_3_VERSION);
-    FaultyEngine* engine = nullptr;
 };
 
 TEST_P(TlsConnectTest, the_stream_is_secure_then) {

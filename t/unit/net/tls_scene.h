@@ -65,21 +65,9 @@ inline TlsSettings settings_of(const Identity& identity) {
     return settings;
 }
 
-// A client that judges nobody.
-class Client {
+// OpenSSL's side of a connection in memory.
+class OpensslSide {
  public:
-    explicit Client(int version = TLS1_3_VERSION) : ctx_(SSL_CTX_new(TLS_client_method())) {
-        CHECK(ctx_ != nullptr);
-        SSL_CTX_set_min_proto_version(ctx_.get(), version);
-        SSL_CTX_set_max_proto_version(ctx_.get(), version);
-        ssl_.reset(SSL_new(ctx_.get()));
-        CHECK(ssl_ != nullptr);
-        incoming_ = BIO_new(BIO_s_mem());
-        outgoing_ = BIO_new(BIO_s_mem());
-        SSL_set_bio(ssl_.get(), incoming_, outgoing_);
-        SSL_set_connect_state(ssl_.get());
-    }
-
     SSL* ssl() { return ssl_.get(); }
     bool shake_hands() { return SSL_do_handshake(ssl_.get()) == 1; }
     void receive(std::string_view bytes) { BIO_write(incoming_, bytes.data(), static_cast<int>(bytes.size())); }
@@ -101,11 +89,34 @@ class Client {
         return text;
     }
 
+ protected:
+    explicit OpensslSide(SSL_CTX* ctx)
+        : ssl_(SSL_new(ctx)), incoming_(BIO_new(BIO_s_mem())), outgoing_(BIO_new(BIO_s_mem())) {
+        CHECK(ssl_ != nullptr);
+        SSL_set_bio(ssl_.get(), incoming_, outgoing_);
+    }
+
  private:
-    OwnedSslCtx ctx_;
     OwnedSsl ssl_;
-    BIO* incoming_ = nullptr;  // its ssl's
-    BIO* outgoing_ = nullptr;
+    BIO* incoming_;  // its ssl's
+    BIO* outgoing_;
+};
+
+// A client that judges nobody.
+class Client : public OpensslSide {
+ public:
+    explicit Client(int version = TLS1_3_VERSION) : OpensslSide(context_for(version).get()) {
+        SSL_set_connect_state(ssl());
+    }
+
+ private:
+    static OwnedSslCtx context_for(int version) {
+        OwnedSslCtx ctx(SSL_CTX_new(TLS_client_method()));
+        CHECK(ctx != nullptr);
+        SSL_CTX_set_min_proto_version(ctx.get(), version);
+        SSL_CTX_set_max_proto_version(ctx.get(), version);
+        return ctx;
+    }
 };
 
 inline Lease lease_of(std::string_view bytes) { return Lease(std::make_unique<std::string>(bytes)); }
