@@ -158,7 +158,8 @@ Response make_response(Request& request, const Settings& settings, Exchange& exc
     }
     for (const UpstreamHead::Field& field : head.fields) {
         if (!field.hop_by_hop) take_field(request, settings, field, response);
-        bool names_protocol = head.status == 101 && field.id == UpstreamField::upgrade;
+        // What was agreed on, or has to be (RFC 9110 section 15.5.22).
+        bool names_protocol = field.id == UpstreamField::upgrade && (head.status == 101 || head.status == 426);
         if (names_protocol) response.fields.add(request.arena, field.name, field.value);
     }
     bool is_whole = head.status == 200 && request.method() == Method::get;

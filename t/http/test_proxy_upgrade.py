@@ -210,3 +210,9 @@ def test_many_tunnels_are_open_at_once(proxied):
         both.client.close()
         assert both.peer.is_closed()
     wait_until(lambda: server.connections() == 0, "no connection to be left")
+
+
+def test_who_wants_another_protocol_may_say_which(proxied):
+    server, _ = proxied(response("no", "Upgrade: websocket", "Connection: upgrade", status=426), DIRECTIVES)
+    answer = server.get("/")
+    assert (answer.status, answer.header("Upgrade"), answer.text) == (426, "websocket", "no")
