@@ -140,6 +140,8 @@ Task<const ringx::Peer*> Exchange::wait_for_peer() {
     }
     waiting_ = nullptr;
     queue_us_ = clock.now_us() - since_us;
+    bool gives_up = peer == nullptr && !given_up_ && wait.is_late();
+    if (gives_up) log(Level::error, {"queue", ETIMEDOUT}, "upstream timed out", "waiting in upstream queue");
     co_return peer;
 }
 

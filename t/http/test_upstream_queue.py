@@ -65,6 +65,7 @@ def test_nobody_waits_for_longer_than_is_said(queued):
     server, origin = queued("queue 10 timeout=60ms;")
     first, = begin_in_order(server, "/1")
     assert server.get("/2").status == 502
+    server.wait_for_log(r"\[error\].* upstream timed out \(110: .*\) while waiting in upstream queue, .*\"GET /2 ")
     waited, = server.wait_for_log(r"^/2 502 (\S+)$", "logs/times.log")
     assert 0.05 <= float(waited.group(1)) < 20  # two clocks, of which one ticks by the millisecond
     assert serve_next(origin) == "/1"
@@ -79,6 +80,7 @@ def test_a_client_that_leaves_leaves_the_queue(queued):
     fourth, = begin_in_order(server, "/4")
     assert [serve_next(origin) for _ in range(3)] == ["/1", "/3", "/4"]
     assert [client.read_response().status for client in (first, third, fourth)] == [200] * 3
+    assert "timed out" not in server.error_log
 
 
 def test_without_hope_nobody_waits(queued):
