@@ -179,7 +179,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
                           .takes_body = *settings.pass_request_body && settings.body->empty()};
     if (upstream != nullptr) {
         round.rules.idle = {*upstream->keepalive, *upstream->keepalive_requests, *upstream->keepalive_time,
-                            *upstream->keepalive_timeout};
+                            *upstream->keepalive_timeout, upstream->keepalive_local ? settings.rules.idle.owner : 0};
         where.peers = upstream->roster(request);
         where.wish = upstream->wish(request);
         where.sticky = upstream->sticky.get();

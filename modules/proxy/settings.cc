@@ -108,6 +108,7 @@ void Settings::complete(conf::Completion& completion) {
     rules.buffers_response = *buffering;
     rules.minds_client = !*ignore_client_abort;
     rules.store = {buffers->count * buffers->size, max_temp_file_size->bytes, &*temp_path};
+    rules.idle.owner = block.place().order;
     rules.socket.keepalive = *socket_keepalive;
     rules.socket.receive_bytes = static_cast<uint32_t>(socket_rcvbuf->bytes);
     rules.socket.send_bytes = static_cast<uint32_t>(socket_sndbuf->bytes);

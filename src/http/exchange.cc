@@ -204,7 +204,7 @@ Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
 
 Task<Exchange::Fault> Exchange::connect(const ringx::Peer& peer) {
     UpstreamPool& pool = request_.worker->upstreams;
-    connection_ = pool.take(choice_.group().name, key_of(peer));
+    connection_ = pool.take(choice_.group().name, key_of(peer), rules_.idle.owner);
     if (connection_ == nullptr) {
         uint64_t limit_ms = milliseconds(rules_.connect_timeout);
         auto opened = co_await pool.open(peer.address, rules_.socket, limit_ms, connecting_);

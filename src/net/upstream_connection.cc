@@ -112,11 +112,14 @@ void UpstreamConnection::expire() { pool_->end_idle(*this); }
 
 UpstreamPool::~UpstreamPool() { CHECK(idle_ == 0 && closing_ == 0); }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::string_view group, std::string_view key) {
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::string_view group, std::string_view key,
+                                                       uint32_t owner) {
     auto found = groups_.find(group);
     if (found == groups_.end()) return nullptr;
     Idle& idle = found->second;
-    auto newest = std::find_if(idle.rbegin(), idle.rend(), [key](const auto& one) { return one->key_ == key; });
+    auto newest = std::find_if(idle.rbegin(), idle.rend(), [key, owner](const auto& one) {
+        return one->owner_ == owner && one->key_ == key;
+    });
     if (newest == idle.rend()) return nullptr;
     std::unique_ptr<UpstreamConnection> taken = std::move(*newest);
     idle.erase(std::next(newest).base());
@@ -126,7 +129,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::string_view group, s
     static_cast<Deferred&>(*taken).unlink();
     if (taken->receiver().ready()) {  // its end came in this very turn
         close(std::move(taken));
-        return take(group, key);
+        return take(group, key, owner);
     }
     return taken;
 }
@@ -166,6 +169,7 @@ void UpstreamPool::keep(std::unique_ptr<UpstreamConnection> connection, std::str
     idle.push_back(std::move(connection));
     ++idle_;
     if (kept.key_ != key) kept.key_ = key;
+    kept.owner_ = limits.owner;
     kept.pool_ = this;
     kept.among_ = &idle;
     loop_.set_timer(kept, static_cast<uint64_t>(limits.idle.count()));

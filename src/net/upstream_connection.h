@@ -73,6 +73,7 @@ class UpstreamConnection : private Deferred, private Timer {
     UpstreamPool* pool_ = nullptr;  // it waits in,
     std::vector<std::unique_ptr<UpstreamConnection>>* among_ = nullptr;  // with those of its group
     std::string key_;
+    uint32_t owner_ = 0;            // as in IdleLimits
     const uint64_t opened_ms_;
     uint32_t requests_ = 0;
     bool cancelled_ = false;
@@ -84,6 +85,7 @@ struct IdleLimits {
     uint32_t requests = 1000;   // over one connection
     std::chrono::milliseconds age{std::chrono::hours(1)};
     std::chrono::milliseconds idle{std::chrono::seconds(60)};
+    uint32_t owner = 0;  // who alone may take them again; 0 is one as any other
 };
 
 class UpstreamPool {
@@ -93,8 +95,8 @@ class UpstreamPool {
     UpstreamPool& operator=(const UpstreamPool&) = delete;
     ~UpstreamPool();
 
-    // The one of the group that was opened with `key` and has waited least; null when there is none.
-    std::unique_ptr<UpstreamConnection> take(std::string_view group, std::string_view key);
+    // The one of the group and the owner that was opened with `key` and has waited least; null when there is none.
+    std::unique_ptr<UpstreamConnection> take(std::string_view group, std::string_view key, uint32_t owner = 0);
 
     // Connects. Errors: those of the calls, ETIMEDOUT, ECANCELED by way of `waiting`.
     Task<Result<std::unique_ptr<UpstreamConnection>>> open(const Address& to, const SocketRules& rules,

@@ -219,6 +219,24 @@ def test_the_newest_connection_is_used_first(kept):
     assert clients[0].read_response().text == "hello"
 
 
+PLACES = "location /a { proxy_pass http://app; } location /b { proxy_pass http://app; }"
+
+
+@pytest.mark.parametrize("group, wanted", [("keepalive 8;", [4]), ("keepalive 8 local;", [2, 2]), ("", [2, 2])])
+def test_a_location_may_have_its_own(kept, group, wanted):
+    server, origin = kept(OK, group, location=PLACES)
+    for path in "/a", "/b", "/a", "/b":
+        assert server.get(path).text == "hello"
+    assert spread(origin) == wanted
+
+
+def test_those_of_all_locations_are_counted_together(kept):
+    server, origin = kept(OK, "keepalive 1 local;", location=PLACES)
+    for path in "/a", "/b", "/b", "/a":
+        assert server.get(path).text == "hello"
+    assert spread(origin) == [1, 2, 1]
+
+
 def test_a_unix_socket_is_kept(kept):
     server, origin = kept(OK, unix=True)
     for _ in range(3):

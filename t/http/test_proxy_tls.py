@@ -201,10 +201,11 @@ def test_which_one_may_depend_on_the_request(secure, cache):
 
 def test_a_connection_is_used_again_by_those_who_would_open_the_same(secure):
     server, origin = secure(server=f"""
-        location / {{ proxy_pass https://%BACKEND%; }}
-        location /same/ {{ proxy_pass https://%BACKEND%; proxy_read_timeout 9s; }}
-        location /strict/ {{ proxy_pass https://%BACKEND%; {NAMED} }}
-        location /plain/ {{ proxy_pass https://%BACKEND%; proxy_ssl_name $arg_name; }}""", http="")
+        location / {{ proxy_pass https://app; }}
+        location /same/ {{ proxy_pass https://app; proxy_read_timeout 9s; }}
+        location /strict/ {{ proxy_pass https://app; {NAMED} }}
+        location /plain/ {{ proxy_pass https://app; proxy_ssl_name $arg_name; }}""",
+                            http="upstream app { server %BACKEND%; keepalive 8; }")
     with server.client() as client:
         for path in ("/", "/same/", "/strict/", "/plain/?name=a", "/", "/plain/?name=a", "/plain/?name=b", "/strict/"):
             assert client.get(path).status == 200
