@@ -117,6 +117,25 @@ def test_it_takes_as_many_failures_in_a_row_as_is_said(checked):
     assert "unhealthy" not in server.error_log
 
 
+def test_it_takes_as_many_successes_in_a_row_as_is_said(checked):
+    server, origins = checked("passes=1000", names="a", states={"a": BAD})
+    server.wait_for_log("peer is unhealthy")
+    origins.state["a"] = response("fine")
+    origins.wait_for_checks("a", 5)
+    assert server.get("/").status == 502
+    assert "peer is healthy" not in server.error_log
+
+
+@pytest.mark.parametrize("rarely", ["interval=10h", "interval=1ms jitter=10000h"])
+def test_servers_are_asked_as_often_as_is_said(checked, rarely):
+    """The other one is asked in the same time a hundred times; that chance makes a long jitter short is unlikely."""
+    server, origins = checked(names="a", location="} location /other { proxy_pass http://u; "
+                              f"health_check uri=/other {rarely};")
+    origins.wait_for_checks("a", 100)
+    asked = [request.target for request in origins.by_name["a"].requests if request.target != CHECK]
+    assert asked in ([], ["/other"])
+
+
 def test_one_that_flaps_stays_what_it_was(checked):
     server, origins = checked("fails=2 passes=2", names="a")
     numbers = iter(range(1 << 30))
