@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "http/request.h"
+#include "net/worker_rights.h"
 
 namespace ringx::http {
 
@@ -33,6 +34,7 @@ void LocalAddress::read(Setting<LocalAddress>& setting, conf::Binding& binding) 
     if (made.transparent_ && words[1].text != "transparent") {
         return binding.mistake(words[1], text::format("invalid parameter \"{}\"", words[1].text));
     }
+    if (made.transparent_) worker_rights.in(binding.block()).foreign_addresses = true;
     setting.give(std::move(made));
 }
 

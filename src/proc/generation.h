@@ -19,6 +19,7 @@
 #include "net/error_log.h"
 #include "net/service.h"
 #include "net/ticket_keys.h"
+#include "net/worker_rights.h"
 #include "net/zones.h"
 #include "proc/core_settings.h"
 #include "proc/undertaker.h"
@@ -62,6 +63,7 @@ class Generation {
     std::span<const std::shared_ptr<NamedZone>> zones() const { return named_zones.in(tree().root()).all(); }
     // For how long keys of tickets are to be used; 0: nobody needs any.
     std::chrono::seconds ticket_life() const { return ringx::ticket_life.in(tree().root()).longest; }
+    const WorkerRights& rights() const { return worker_rights.in(tree().root()); }
     LogFiles& logs() { return log_files.in(loaded_->tree.root()); }
     // By the protocols of the program; null for one that has no block.
     std::span<const std::shared_ptr<const Site>> sites() const { return sites_; }

@@ -119,7 +119,8 @@ bool needs_new_processes(const Generation& before, const Generation& after) {
     return moves || *a.user != *b.user || *a.worker_cpu_affinity != *b.worker_cpu_affinity ||
            *a.worker_priority != *b.worker_priority || *a.worker_rlimit_core != *b.worker_rlimit_core ||
            *a.worker_rlimit_nofile != *b.worker_rlimit_nofile || *a.working_directory != *b.working_directory ||
-           a.env != b.env || engine_settings(before.tree()) != engine_settings(after.tree());
+           a.env != b.env || before.rights() != after.rights() ||
+           engine_settings(before.tree()) != engine_settings(after.tree());
 }
 
 }  // namespace ringx::proc

@@ -114,7 +114,7 @@ bool Worker::open() {
     bool early = !start_.engine.sqpoll;
     if (early && !open_engine()) return false;
     // Alone, it is the master as well and has to keep its rights.
-    if (start_.master && !become_user(core, log())) return false;
+    if (start_.master && !become_user(core, generation_->rights(), log())) return false;
     if (!early && !open_engine()) return false;
     // From here on nothing fails, and a signal is held until it is read.
     if (!start_.master && !start_.announce()) return false;

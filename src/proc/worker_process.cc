@@ -74,9 +74,9 @@ void set_limits(const CoreSettings& core, Placement place, uint32_t connections_
     if (!pinned) log.write(Level::alert, pinned.error(), "sched_setaffinity() failed");
 }
 
-bool become_user(const CoreSettings& core, const Log& log) {
+bool become_user(const CoreSettings& core, const WorkerRights& rights, const Log& log) {
     if (geteuid() == 0) {
-        auto dropped = drop_privileges(*core.user);
+        auto dropped = drop_privileges(*core.user, rights);
         if (!dropped) {
             log.write(Level::emerg, dropped.error(), "{}() to user {} failed", dropped.error().call, core.user->uid);
             return false;

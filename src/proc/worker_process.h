@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "net/worker_rights.h"
 #include "proc/core_settings.h"
 
 namespace ringx::proc {
@@ -16,7 +17,8 @@ struct Placement {
 // What needs root: limits, priority, CPU. What is not granted is said in the log and done without.
 void set_limits(const CoreSettings& core, Placement place, uint32_t connections_max, const Log& log);
 
-// Gives up root, changes to the working directory, and reduces the environment to what `env` names. Says what failed.
-bool become_user(const CoreSettings& core, const Log& log);
+// Gives up root but for these rights, changes to the working directory, and reduces the environment to what `env`
+// names. Says what failed.
+bool become_user(const CoreSettings& core, const WorkerRights& rights, const Log& log);
 
 }  // namespace ringx::proc
