@@ -392,13 +392,14 @@ Task<bool> Connection::discard_body() {
     co_return true;
 }
 
-// Reads what the client still sends.
-Task<void> Connection::linger() {
+// Reads what the client still sends. True when that has ended.
+Task<bool> Connection::linger() {
     uint64_t until = server_.clock().now_ms() + linger_ms_;
     for (uint64_t now = server_.clock().now_ms(); now < until; now = server_.clock().now_ms()) {
         Result<Lease> got = co_await stream_.receiver().next(std::min<uint64_t>(idle_limit_ms_, until - now));
-        if (!got || got->empty()) co_return;
+        if (!got || got->empty()) co_return got.has_value();
     }
+    co_return false;
 }
 
 Task<void> Connection::close() {
@@ -408,14 +409,15 @@ Task<void> Connection::close() {
     const bool says_end = linger_ms_ > 0;  // now, by a FIN; who waits for close_notify alone has said it by that
     if (stream_.tls() != nullptr && !reset_ && !ended_ && !gave_up_) co_await close_tls();
     if (says_end && !reset_) shutdown(peer_.fd, SHUT_WR);
-    if (linger_ms_ > 0 && !reset_) co_await linger();
+    bool client_has_ended = false;
+    if (linger_ms_ > 0 && !reset_) client_has_ended = co_await linger();
     if (reset_) {
         // Sends the reset at once, also while a receive is armed.
         sockaddr nowhere{};
         nowhere.sa_family = AF_UNSPEC;
         connect(peer_.fd, &nowhere, sizeof nowhere);
-    } else if (stream_.receiver().in_flight()) {
-        shutdown(peer_.fd, SHUT_RDWR);
+    } else if (stream_.receiver().in_flight() && !client_has_ended) {
+        shutdown(peer_.fd, SHUT_RDWR);  // what is armed keeps the socket open, and the client waits for its end
     }
     stream_.receiver().end();
     co_await stream_.receiver().ended();
