@@ -64,12 +64,17 @@ uint64_t Receiver::left_ms() const {
     return deadline_ms() > now ? deadline_ms() - now : 0;
 }
 
+void Receiver::arm() {
+    if (is_shared_) kind = Kind::receive;
+    loop_.engine().start(*this);
+}
+
 void Receiver::await_next(std::coroutine_handle<> waiter, uint64_t limit_ms) {
     CHECK(!waiter_);
     waiter_ = waiter;
     rests_ = false;
     if (limit_ms != no_limit) loop_.set_timer(*this, limit_ms);
-    if (!in_flight()) loop_.engine().start(*this);
+    if (!in_flight()) arm();
 }
 
 void Receiver::interrupt() {
@@ -79,13 +84,13 @@ void Receiver::interrupt() {
 }
 
 void Receiver::rest() {
-    rests_ = true;
+    rests_ = is_shared_ = true;
     loop_.engine().cancel(*this);
 }
 
 void Receiver::watch() {
     rests_ = false;
-    if (!in_flight() && !over_ && !ended_ && !is_full()) loop_.engine().start(*this);
+    if (!in_flight() && !over_ && !ended_ && !is_full()) arm();
 }
 
 Lease Receiver::pop() {
@@ -124,13 +129,13 @@ void Receiver::watch_bytes(Deferred* watcher) {
     rests_ = false;
     watch(watcher, true);
     bool starts = watcher_ != nullptr && !in_flight();  // and nothing is there: it would have been told
-    if (starts) loop_.engine().start(*this);
+    if (starts) arm();
 }
 
 Result<Lease> Receiver::take() {
     CHECK(ready() && !waiter_);
     Result<Lease> taken = take_next();
-    if (!in_flight() && !over_ && !ended_ && !rests_) loop_.engine().start(*this);
+    if (!in_flight() && !over_ && !ended_ && !rests_) arm();
     return taken;
 }
 
@@ -172,11 +177,14 @@ void Receiver::complete(Outcome outcome) {
     bool was_first = std::exchange(kind, Kind::receive_many) == Kind::receive;
     bool is_served = waiter_ != nullptr && ready();
     bool still_waits = waiter_ != nullptr && !is_served;
-    bool goes_on = outcome.result > 0 ? !was_first || fills_buffer(outcome) || still_waits : is_wanted;
+    bool is_large = outcome.result > 0 && fills_buffer(outcome);
+    bool is_taken_apart = is_shared_ && was_first && is_large;
+    if (outcome.result > 0 && !is_large && !rests_) is_shared_ = false;
+    bool goes_on = outcome.result > 0 ? !was_first || (is_large && !is_taken_apart) || still_waits : is_wanted;
     if (in_flight()) {
         if (is_full()) loop_.engine().cancel(*this);
     } else if (!over_ && !ended_ && !rests_ && !is_full() && goes_on) {
-        loop_.engine().start(*this);
+        arm();
     }
 
     auto waiter = is_served ? std::exchange(waiter_, nullptr) : nullptr;

@@ -117,7 +117,8 @@ class Receiver : public Operation, private Timer {
     void interrupt();
 
     // Leaves the socket to others: once it is at_rest(), and what is held was taken, they may receive from it. The next
-    // next(), watch() or watch_bytes() receives again.
+    // next(), watch() or watch_bytes() receives again, but once only, so that nothing has to be stopped next time: it
+    // stays armed as soon as less than a buffer has come.
     void rest();
 
     // True when next() would not wait.
@@ -141,6 +142,7 @@ class Receiver : public Operation, private Timer {
     bool is_full() const;
     bool filter_ready();
     bool is_over();
+    void arm();
     void await_next(std::coroutine_handle<> waiter, uint64_t limit_ms);
     Result<Lease> take_next();
     Lease pop();
@@ -166,9 +168,10 @@ class Receiver : public Operation, private Timer {
     Deferred* watcher_ = nullptr;
     LeaseQueue held_;
     std::unique_ptr<std::string> copied_;  // what came behind it while buffers were scarce
-    bool over_ = false;       // the socket has nothing more to give
-    bool ended_ = false;      // end() was called
-    bool rests_ = false;      // rest() was
+    bool over_ : 1 = false;      // the socket has nothing more to give
+    bool ended_ : 1 = false;     // end() was called
+    bool rests_ : 1 = false;     // rest() was
+    bool is_shared_ : 1 = false;  // others receive, too: what is large
     bool timed_out_ = false;
     bool interrupted_ = false;
     bool watches_bytes_ = false;

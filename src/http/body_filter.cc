@@ -50,6 +50,7 @@ class TransformedBody : public BodySource {
         }
     }
 
+    void stalled() override { source_.stalled(); }
     void cancel() override { source_.cancel(); }
 
     Task<void> close() override {

@@ -8,15 +8,25 @@
 
 namespace ringx::http {
 
+BodyStore::~BodyStore() {
+    for (Block& block : blocks_) pool_.give_back(std::move(block.memory));
+    pool_.give_back(std::move(in_));
+    pool_.give_back(std::move(out_));
+}
+
 // Two of them fill the memory: one is filled while the other is sent.
-size_t BodyStore::block_bytes() const { return std::clamp<size_t>(limits_.memory_bytes / 2, 4096, 64 * 1024); }
+size_t BodyStore::block_bytes() const {
+    return std::clamp<size_t>(limits_.memory_bytes / 2, 4096, BlockPool::block_bytes);
+}
 
 void BodyStore::begin_with(std::string_view bytes) {
     CHECK(blocks_.empty());
-    if (bytes.empty()) return;
-    size_t size = std::max(block_bytes(), bytes.size());
-    blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
-    put(bytes.copy(blocks_.back().memory.get(), bytes.size()));
+    while (!bytes.empty()) {
+        Block& block = blocks_.emplace_back(pool_.take(), block_bytes());
+        size_t taken = bytes.copy(block.memory.get(), block.size);
+        put(taken);
+        bytes.remove_prefix(taken);
+    }
 }
 
 std::span<char> BodyStore::room() {
@@ -29,7 +39,7 @@ std::span<char> BodyStore::room() {
         return {last.memory.get() + last.filled, last.size - last.filled};
     }
     if (!blocks_.empty() && (blocks_.size() + 1) * size > limits_.memory_bytes) return {};
-    blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+    blocks_.emplace_back(pool_.take(), size);
     is_being_filled_ = true;
     return {blocks_.back().memory.get(), size};
 }
@@ -37,10 +47,18 @@ std::span<char> BodyStore::room() {
 void BodyStore::put(size_t bytes) {
     blocks_.back().filled += bytes;
     is_being_filled_ = false;
+    const Block& last = blocks_.back();
+    bool is_lent = is_lent_ && blocks_.size() == 1;
+    if (last.taken == last.filled && !is_lent) drop(blocks_.size() - 1);
+}
+
+void BodyStore::drop(size_t block) {
+    pool_.give_back(std::move(blocks_[block].memory));
+    blocks_.erase(blocks_.begin() + static_cast<ptrdiff_t>(block));
 }
 
 std::span<char> BodyStore::file_room() {
-    if (in_ == nullptr) in_ = std::make_unique_for_overwrite<char[]>(block_bytes());
+    if (in_ == nullptr) in_ = pool_.take();
     return {in_.get(), block_bytes()};
 }
 
@@ -65,11 +83,8 @@ void BodyStore::let_go() {
     if (!std::exchange(is_lent_, false)) return;
     Block& first = blocks_.front();
     if (first.taken < first.filled) return;
-    if (blocks_.size() > 1) {
-        blocks_.pop_front();
-    } else if (!is_being_filled_) {
-        first.taken = first.filled = 0;  // its memory serves again
-    }
+    bool is_in_use = is_being_filled_ && blocks_.size() == 1;
+    if (!is_in_use) drop(0);
 }
 
 bool BodyStore::empty() const {
@@ -89,7 +104,7 @@ Task<Result<std::string_view>> BodyStore::take() {
 }
 
 Task<Result<std::string_view>> BodyStore::read_file() {
-    if (out_ == nullptr) out_ = std::make_unique_for_overwrite<char[]>(block_bytes());
+    if (out_ == nullptr) out_ = pool_.take();
     Wait wait(loop_, Operation::Kind::read, file_.fd(), "read");
     wait.data = out_.get();
     wait.bytes = static_cast<uint32_t>(std::min<uint64_t>(block_bytes(), file_end_ - file_begin_));

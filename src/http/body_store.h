@@ -6,14 +6,15 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "event/loop.h"
 #include "event/task.h"
+#include "http/block_pool.h"
 #include "http/temp_file.h"
 
 namespace ringx::http {
@@ -25,14 +26,16 @@ class BodyStore {
         uint64_t file_bytes;  // 0: no file
         const TempPath* path;
     };
-    BodyStore(Loop& loop, const Limits& limits) : loop_(loop), limits_(limits) {}
+    // Both outlive it.
+    BodyStore(Loop& loop, BlockPool& pool, const Limits& limits) : loop_(loop), pool_(pool), limits_(limits) {}
+    ~BodyStore();
 
     // These come first, whatever the limits are. REQUIRES: nothing was put in.
     void begin_with(std::string_view bytes);
 
     // Where bytes may be put next, by put(); empty: all of the memory is in use, or the file has to be emptied first.
     std::span<char> room();
-    // So many were put there.
+    // So many were put there; 0: none, and the memory is not wanted any more.
     void put(size_t bytes);
 
     // The same for the file: memory to receive into, and then put_into_file() brings it there. When the file cannot be
@@ -50,22 +53,24 @@ class BodyStore {
 
  private:
     struct Block {
-        std::unique_ptr<char[]> memory;
+        BlockPool::Block memory;
         size_t size;
         size_t filled = 0;
         size_t taken = 0;
     };
 
     size_t block_bytes() const;
+    void drop(size_t block);
     Task<Result<std::string_view>> read_file();
 
     Loop& loop_;
+    BlockPool& pool_;
     Limits limits_;
-    std::deque<Block> blocks_;
+    std::vector<Block> blocks_;    // the oldest first
     bool is_lent_ = false;         // of the first block, what is `taken`
     bool is_being_filled_ = false;  // the last block, behind what is `filled`
-    std::unique_ptr<char[]> in_;   // on the way to the file
-    std::unique_ptr<char[]> out_;  // read from it
+    BlockPool::Block in_;          // on the way to the file
+    BlockPool::Block out_;         // read from it
     TempFile file_;
     uint64_t file_begin_ = 0;      // of what is in the file and was not taken
     uint64_t file_end_ = 0;

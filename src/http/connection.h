@@ -71,6 +71,7 @@ class Connection : public ListNode {
     uint64_t body_bytes_max() const;  // 0: no limit
     // Sends 100, after what was answered before.
     void send_continue();
+    void tell_stall();
 
  private:
     // Reading.

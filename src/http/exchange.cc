@@ -56,7 +56,7 @@ Exchange::Exchange(Request& request, const ExchangeRules& rules, UpstreamProtoco
       tries_(request.states.get<UpstreamTries>(request.arena)),
       started_ms_(request.worker->clock.now_ms()),
       tries_left_(choice_.tries_left()),
-      store_(request.worker->loop, rules.store),
+      store_(request.worker->loop, request.worker->states.get<BlockPool>(), rules.store),
       buffers_(rules.buffers_response) {
     if (rules.retry_budget) {
         budget_ = &request.worker->states.get<RetryBudgets>().of_group[choice_.group().name];

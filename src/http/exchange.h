@@ -4,8 +4,9 @@
 // request was sent whole is seen and passed on, and neither side waits for the other in vain. The time a server has
 // for its answer counts from when all was sent.
 // An answer that came whole with its head is memory, and its connection is free for others at once. Otherwise the body
-// is a source. If answers are buffered a coroutine of its own reads ahead, into memory and a file, so that a slow
-// client does not keep the server waiting.
+// is a source, which a third coroutine fills: part by part as the client takes them, from memory that is still in the
+// CPU's cache; but if answers are buffered and the client is slow it reads ahead, into memory and a file, so that the
+// server is not kept waiting.
 // It lives in the request's arena, and ends before that does.
 #pragma once
 
@@ -140,11 +141,14 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     // The body.
     void move_to_memory();
     Task<Result<std::string_view>> next() override;
+    void stalled() override;
     void cancel() override { give_up(); }
     Task<void> close() override { return end(); }
     Task<uint64_t> carry(Stream& client, std::string_view first) override;
-    Task<void> read_ahead();
-    Task<size_t> receive(std::span<char> room);
+    Task<void> read_body();
+    Task<void> put_into_file(size_t payload);
+    size_t decode(const Result<size_t>& got, std::span<char> room);
+    void note_fault(Error error);
     uint64_t pause_ms() const;
     Task<void> finish();
     void release(bool failed, bool reusable);
@@ -201,6 +205,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     } pause_{room_};
     bool has_failed_ = false;      // the response broke off
     bool buffers_;
+    bool reads_ahead_ = false;
     bool is_over_ = false;         // of the response: nothing more is read
     bool given_up_ = false;
 };

@@ -140,6 +140,7 @@ Task<void> Exchange::finish() {
 }
 
 Task<Result<std::string_view>> Exchange::next() {
+    if (!reader_) reader_ = read_body();
     for (;;) {
         store_.let_go();
         if (!store_.empty()) {
@@ -148,16 +149,16 @@ Task<Result<std::string_view>> Exchange::next() {
         }
         if (has_failed_ || given_up_) co_return fail("recv", ECANCELED);  // the log has it already
         if (is_over_) co_return std::string_view();
-        if (buffers_) {
-            if (!reader_) reader_ = read_ahead();
-            room_.set();
-            if (store_.empty() && !is_over_ && !has_failed_) co_await data_;
-        } else {
-            size_t payload = co_await receive(store_.room());
-            store_.put(payload);
-            if (protocol_.body_reader().ended()) co_await finish();
-        }
+        room_.set();
+        bool is_on_its_way = store_.empty() && !is_over_ && !has_failed_ && !given_up_;
+        if (is_on_its_way) co_await data_;
     }
+}
+
+void Exchange::stalled() {
+    if (!buffers_) return;
+    reads_ahead_ = true;
+    room_.set();
 }
 
 Task<uint64_t> Exchange::carry(Stream& client, std::string_view first) {
@@ -187,55 +188,66 @@ uint64_t Exchange::pause_ms() const {
     return due_ms > free_until_ms ? due_ms - free_until_ms : 0;
 }
 
-// Goes on until the response has ended, however slowly it is taken.
-Task<void> Exchange::read_ahead() {
+// Goes on until the response has ended: a part when it is asked for or, ahead of the client, as long as there is room.
+Task<void> Exchange::read_body() {
     reading_since_ms_ = request_.worker->clock.now_ms();
+    if (!buffers_) rate_ = 0;  // it is the client's then
+    bool is_first = true;  // goes with what came together with the head, if it is here
     while (!is_over_ && !has_failed_ && !given_up_) {
         if (uint64_t wait_ms = pause_ms(); wait_ms > 0) {
             request_.worker->loop.set_timer(pause_, wait_ms);
             co_await room_;
             continue;
         }
-        std::span<char> room = store_.room();
-        bool to_file = room.empty() && store_.may_use_file();
-        if (room.empty() && !to_file) {
+        const bool may_wait = reads_ahead_ || store_.empty();
+        std::span<char> room;
+        if (may_wait || is_first) room = store_.room();
+        const bool to_file = room.empty() && reads_ahead_ && store_.may_use_file();
+        if (to_file) room = store_.file_room();
+        if (room.empty()) {
             co_await room_;
             continue;
         }
-        bool begins_file = to_file && !store_.file();
-        if (to_file) room = store_.file_room();
+        is_first = false;
         if (rate_ > 0) room = room.first(std::min<uint64_t>(room.size(), rate_));
-        size_t payload = co_await receive(room);
-        if (to_file) {
-            Result<> put = co_await store_.put_into_file(payload);
-            if (put && begins_file) {
-                log(Level::warn, {}, request_.arena.join({"an upstream response is buffered to a temporary file ",
-                                                          store_.file().path()}), reading_body);
-            }
-            if (!put) {
-                log(Level::crit, put.error(), request_.arena.join({put.error().call, "() failed"}), reading_body);
-                has_failed_ = static_cast<bool>(store_.file());  // what was to be in it is in memory
-            }
-        } else {
-            store_.put(payload);
+        std::optional<Result<size_t>> got = connection_->receive_now(room);
+        if (!got) {
+            if (!to_file) store_.put(0);
+            if (!may_wait) continue;
+            Result<> readable = co_await connection_->wait_readable(milliseconds(rules_.read_timeout));
+            if (!readable) note_fault(readable.error());
+            continue;
         }
+        size_t payload = decode(*got, room);
+        if (!to_file) store_.put(payload);
+        else if (payload > 0) co_await put_into_file(payload);
         if (protocol_.body_reader().ended() && !has_failed_) co_await finish();
         data_.set();
     }
     data_.set();
 }
 
-// Receives, and decodes in place. What went wrong has been logged: has_failed_.
-Task<size_t> Exchange::receive(std::span<char> room) {
-    Result<size_t> got = co_await connection_->receive(room, milliseconds(rules_.read_timeout));
-    UpstreamBodyReader& reader = protocol_.body_reader();
-    if (given_up_) co_return size_t{0};
+Task<void> Exchange::put_into_file(size_t payload) {
+    bool is_new = !store_.file();
+    Result<> put = co_await store_.put_into_file(payload);
+    if (put && is_new) {
+        log(Level::warn, {}, request_.arena.join({"an upstream response is buffered to a temporary file ",
+                                                  store_.file().path()}), reading_body);
+    }
+    if (!put) {
+        log(Level::crit, put.error(), request_.arena.join({put.error().call, "() failed"}), reading_body);
+        has_failed_ = static_cast<bool>(store_.file());  // what was to be in it is in memory
+    }
+}
+
+// In place: how much of it is payload.
+size_t Exchange::decode(const Result<size_t>& got, std::span<char> room) {
     if (!got) {
-        log_receive_fault(got.error(), reading_body);
-        has_failed_ = true;
-        co_return size_t{0};
+        note_fault(got.error());
+        return 0;
     }
     try_->bytes_received += *got;
+    UpstreamBodyReader& reader = protocol_.body_reader();
     size_t payload = *got == 0 ? 0 : reader.read(room.first(*got));
     if (*got == 0) (void)reader.end_of_stream();
     try_->body_bytes += payload;
@@ -247,7 +259,14 @@ Task<size_t> Exchange::receive(std::span<char> room) {
         log(Level::error, {}, reader.failed() ? reader.reason() : cut_off, reading_body);
         has_failed_ = true;
     }
-    co_return payload;
+    return payload;
+}
+
+// The body breaks off.
+void Exchange::note_fault(Error error) {
+    if (given_up_) return;
+    log_receive_fault(error, reading_body);
+    has_failed_ = true;
 }
 
 void Exchange::log_receive_fault(Error error, std::string_view doing) const {

@@ -14,6 +14,7 @@ class RangeSource final : public BodySource {
     RangeSource(BodySource& whole, ByteRange range) : whole_(whole), before_(range.first), left_(range.size()) {}
 
     Task<Result<std::string_view>> next() override;
+    void stalled() override { whole_.stalled(); }
     void cancel() override { whole_.cancel(); }
     Task<void> close() override { return whole_.close(); }
 

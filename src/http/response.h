@@ -71,6 +71,8 @@ class BodySource {
     virtual ~BodySource() = default;
     // The next bytes, valid until the next call; empty at the end. An error aborts the connection: the status has left.
     virtual Task<Result<std::string_view>> next() = 0;
+    // The client takes nothing for now: a source that has bytes coming in may keep them meanwhile.
+    virtual void stalled() {}
     // A next() that waits for others than the disk is to end soon, with ECANCELED: the connection is gone.
     virtual void cancel() {}
     // Nobody will ask for more, before the end or after it. What goes on between two calls of next() is ended here.

@@ -197,6 +197,7 @@ Task<bool> Connection::send_paced(Output& output) {
             if (!good || output.empty()) break;
             wait_ms = pace.worth_ms(before, sent());
         }
+        tell_stall();
         bool goes_on = co_await delay(request, wait_ms);
         if (!goes_on || ended_) {
             drop(output);
@@ -207,6 +208,11 @@ Task<bool> Connection::send_paced(Output& output) {
     output.limit(Output::no_limit);
     request.rate = rate;
     co_return good;
+}
+
+// The body's source may go on with what it does meanwhile.
+void Connection::tell_stall() {
+    if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->stalled();
 }
 
 // Sends all of the output, or as much as its limit allows. False when it failed, and was reported.
@@ -223,6 +229,7 @@ Task<bool> Connection::send_output(Output& output) {
             Result<> read = co_await read_ahead(output);
             if (!read) break;
         } else if (flushed == Flushed::full) {
+            tell_stall();
             Result<> writable = co_await wait_writable();
             if (!writable) break;
         }

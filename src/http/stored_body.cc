@@ -125,6 +125,10 @@ Task<Result<std::string_view>> StoredBody::next() {
     co_return part;
 }
 
+void StoredBody::stalled() {
+    if (whole_ != nullptr) whole_->stalled();
+}
+
 void StoredBody::cancel() {
     if (whole_ != nullptr) whole_->cancel();
 }

@@ -44,6 +44,7 @@ class StoredBody final : public BodySource {
         : request_(request), goal_(goal), memory_(memory), whole_(whole) {}
 
     Task<Result<std::string_view>> next() override;
+    void stalled() override;
     void cancel() override;
     Task<void> close() override;
 

@@ -50,51 +50,65 @@ Result<Fd> make_socket(const Address& to, const SocketRules& rules) {
 
 }  // namespace
 
-size_t UpstreamConnection::take_left(std::span<char> room) {
-    size_t bytes = std::min(room.size(), left_.size() - left_used_);
-    std::memcpy(room.data(), left_.data() + left_used_, bytes);
-    left_used_ += bytes;
-    if (left_used_ == left_.size()) {
-        left_ = std::string();
-        left_used_ = 0;
+std::optional<Result<size_t>> UpstreamConnection::receive_now(std::span<char> room) {
+    CHECK(!room.empty());
+    const bool is_plain = stream_.tls() == nullptr;
+    if (is_plain) receiver().rest();
+    if (left_.empty() && receiver().ready()) {
+        Result<Lease> got = receiver().take();
+        if (!got) return std::unexpected(got.error());
+        if (got->empty()) return size_t{0};
+        left_ = std::move(*got);
     }
-    return bytes;
+    if (!left_.empty()) {
+        size_t bytes = left_.view().copy(room.data(), room.size());
+        left_.narrow(bytes, left_.view().size() - bytes);
+        if (left_.empty()) left_.release();
+        if (left_.is_wanted()) left_ = Lease(std::make_unique<std::string>(left_.view()));
+        return bytes;
+    }
+    if (!is_plain || receiver().in_flight()) return std::nullopt;
+    ssize_t got = recv(stream_.fd(), room.data(), room.size(), MSG_DONTWAIT);
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno == EAGAIN || errno == EINTR) return std::nullopt;
+    return fail("recv");
+}
+
+Task<Result<>> UpstreamConnection::wait_readable(uint64_t limit_ms) {
+    if (cancelled_) co_return fail("recv", ECANCELED);
+    if (stream_.tls() != nullptr) {
+        Result<Lease> got = co_await receiver().next(limit_ms);
+        if (!got) co_return std::unexpected(got.error());
+        left_ = std::move(*got);
+        co_return Result<>();
+    }
+    if (receiver().in_flight()) {
+        co_await receiver().at_rest();
+        co_return Result<>();
+    }
+    co_return co_await poll(POLLIN, receiving_, "recv", limit_ms);
 }
 
 Task<Result<size_t>> UpstreamConnection::receive(std::span<char> room, uint64_t limit_ms) {
-    CHECK(!room.empty());
-    if (!left_.empty()) co_return take_left(room);
-    bool is_plain = stream_.tls() == nullptr;
-    if (is_plain) {
-        receiver().rest();
-        co_await receiver().at_rest();
+    for (;;) {
+        std::optional<Result<size_t>> got = receive_now(room);
+        if (got) co_return *got;
+        Result<> readable = co_await wait_readable(limit_ms);
+        if (!readable) co_return std::unexpected(readable.error());
     }
-    if (cancelled_) co_return fail("recv", ECANCELED);
-    if (is_plain && !receiver().ready()) {
-        Wait wait(loop_, Operation::Kind::receive_into, stream_.fd(), "recv", limit_ms);
-        wait.data = room.data();
-        wait.bytes = static_cast<uint32_t>(room.size());
-        receiving_ = &wait;
-        Result<int> got = co_await wait;
-        receiving_ = nullptr;
-        if (!got) co_return std::unexpected(got.error());
-        co_return static_cast<size_t>(*got);
-    }
-    Result<Lease> got = co_await receiver().next(limit_ms);
-    if (!got) co_return std::unexpected(got.error());
-    std::string_view bytes = got->view();
-    size_t taken = bytes.copy(room.data(), room.size());
-    left_.assign(bytes.substr(taken));
-    co_return taken;
 }
 
 Task<Result<>> UpstreamConnection::wait_writable(uint64_t limit_ms) {
     if (cancelled_) co_return fail("send", ECANCELED);
-    Wait wait(loop_, Operation::Kind::poll, stream_.fd(), "send", limit_ms);
-    wait.events = POLLOUT;
-    sending_ = &wait;
+    co_return co_await poll(POLLOUT, sending_, "send", limit_ms);
+}
+
+Task<Result<>> UpstreamConnection::poll(short events, Wait*& waiting, const char* call, uint64_t limit_ms) {
+    Wait wait(loop_, Operation::Kind::poll, stream_.fd(), call, limit_ms);
+    wait.events = events;
+    waiting = &wait;
     Result<int> ready = co_await wait;
-    sending_ = nullptr;
+    waiting = nullptr;
     if (!ready) co_return std::unexpected(ready.error());
     co_return Result<>();
 }

@@ -45,8 +45,13 @@ class UpstreamConnection : private Deferred, private Timer {
     uint32_t requests() const { return requests_; }
     void count_request() { ++requests_; }
 
-    // Bytes of the stream into memory of the caller's: at least one, or 0 at the end. As many as are here, so large
-    // answers need few calls. Between it and receiver().next() nothing is lost, in this order.
+    // Bytes of the stream into memory of the caller's, as many as are here: 0 at the end, nothing when there are none
+    // now. Large answers need few calls that way, and no memory while they are waited for. Between it and
+    // receiver().next() nothing is lost, in this order.
+    std::optional<Result<size_t>> receive_now(std::span<char> room);
+    // Until receive_now() is worth another try. Errors: ETIMEDOUT, ECANCELED.
+    Task<Result<>> wait_readable(uint64_t limit_ms);
+    // Both: waits for the bytes.
     Task<Result<size_t>> receive(std::span<char> room, uint64_t limit_ms);
     // Until the socket takes more of what is sent to stream(). Errors: ETIMEDOUT, ECANCELED.
     Task<Result<>> wait_writable(uint64_t limit_ms);
@@ -62,14 +67,13 @@ class UpstreamConnection : private Deferred, private Timer {
     // It waits there for too long.
     void expire() override;
 
-    size_t take_left(std::span<char> room);
+    Task<Result<>> poll(short events, Wait*& waiting, const char* call, uint64_t limit_ms);
 
     Stream stream_;
     Loop& loop_;
     Wait* receiving_ = nullptr;
     Wait* sending_ = nullptr;
-    std::string left_;              // given by the receiver, when it was more than there was room for
-    size_t left_used_ = 0;
+    Lease left_;                    // given by the receiver, when it was more than there was room for
     UpstreamPool* pool_ = nullptr;  // it waits in,
     std::vector<std::unique_ptr<UpstreamConnection>>* among_ = nullptr;  // with those of its group
     std::string key_;

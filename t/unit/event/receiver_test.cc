@@ -326,6 +326,38 @@ TEST_P(ReceiverTest, crowds_get_through_tiny_pools_and_queues) {
     }
 }
 
+// Who reads large things himself finds nothing armed then, and small ones do not need it armed anew each time.
+TEST_P(ReceiverTest, is_not_armed_behind_a_full_buffer_once_it_has_rested) {
+    settings.receive_buffer_bytes = 64;
+    open();
+    auto pair = tcp_pair();
+    Receiver receiver(loop, pair.ours.get());
+    auto hear = [&](std::string_view text) {
+        Heard heard;
+        send_all(pair.theirs.get(), text);
+        auto task = once(receiver, heard, no_limit);
+        EXPECT_TRUE(until([&] { return heard.over; }));
+        return heard.text;
+    };
+    EXPECT_EQ(hear("first"), "first");
+    EXPECT_EQ(hear("second"), "second");
+    EXPECT_TRUE(receiver.in_flight());
+    receiver.rest();
+    ASSERT_TRUE(until([&] { return !receiver.in_flight(); }));
+
+    std::string large = pattern(100);
+    EXPECT_EQ(hear(large), large.substr(0, 64));
+    turn_idly();
+    EXPECT_FALSE(receiver.in_flight());
+    char rest[100];
+    EXPECT_EQ(recv(pair.ours.get(), rest, sizeof rest, MSG_DONTWAIT), 36);
+
+    EXPECT_EQ(hear("small"), "small");
+    EXPECT_EQ(hear("as well"), "as well");
+    EXPECT_TRUE(receiver.in_flight());
+    leave(receiver);
+}
+
 // The end may come at any moment: before the first turn, in the midst of data, after all of it.
 TEST_P(ReceiverTest, can_be_ended_at_each_point) {
     settings.receive_buffers = 4;

@@ -79,6 +79,37 @@ TEST_P(UpstreamPoolTest, one_that_the_server_ends_is_not_given_to_anybody) {
     EXPECT_EQ(pool->take("group", "key"), nullptr);
 }
 
+TEST_P(UpstreamPoolTest, one_that_speaks_without_being_asked_is_not_given_to_anybody) {
+    Fd server;
+    pool->keep(connect(server), "group", "key", {});
+    engine_test::send_all(server.get(), "nobody has asked");
+    EXPECT_TRUE(until([&] { return pool->idle() == 0; }));
+    EXPECT_EQ(pool->take("group", "key"), nullptr);
+}
+
+TEST_P(UpstreamPoolTest, nothing_is_kept_beyond_its_limits) {
+    auto is_kept = [&](const IdleLimits& limits, int requests = 0) {
+        Fd server;
+        auto made = connect(server);
+        for (int i = 0; i < requests; ++i) made->count_request();
+        pool->keep(std::move(made), "group", "key", limits);
+        auto taken = pool->take("group", "key");
+        bool was_kept = taken != nullptr;
+        if (was_kept) pool->close(std::move(taken));
+        return was_kept;
+    };
+    EXPECT_TRUE(is_kept({}));
+    EXPECT_FALSE(is_kept({.connections = 0}));
+    EXPECT_TRUE(is_kept({.requests = 3}, 2));
+    EXPECT_FALSE(is_kept({.requests = 3}, 3));
+    EXPECT_FALSE(is_kept({.age = std::chrono::milliseconds(0)}));
+
+    Fd server;
+    pool->keep(connect(server), "group", "key", {.idle = std::chrono::milliseconds(30)});
+    EXPECT_EQ(pool->idle(), 1u);
+    EXPECT_TRUE(until([&] { return pool->idle() == 0; })) << "it waits for longer than allowed";
+}
+
 // Where requests name hosts, clients decide how many there are.
 TEST_P(UpstreamPoolTest, hosts_are_forgotten_when_nothing_waits_for_them) {
     for (int i = 0; i < 1000; ++i) {
