@@ -62,10 +62,17 @@ class OcspInquiry::Exchange {
     std::string_view unsent() const { return content(out_.get()); }
     void sent() { CHECK(BIO_reset(out_.get()) == 1); }
 
-    // False when that is more than any response has.
+    // False when that is more than any response has. OpenSSL forgets between two calls what fields it has seen (3.0), so
+    // it is given the head as a whole.
     bool received(std::string_view bytes) {
         received_bytes_ += bytes.size();
         if (received_bytes_ > received_bytes_max) return false;
+        if (!has_head_) {
+            head_ += bytes;
+            has_head_ = head_.contains("\r\n\r\n") || head_.contains("\n\n");
+            if (!has_head_) return true;
+            bytes = head_;
+        }
         CHECK(BIO_write(in_.get(), bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()));
         return true;
     }
@@ -79,6 +86,8 @@ class OcspInquiry::Exchange {
     OwnedBio out_;
     OwnedBio in_;
     std::unique_ptr<OSSL_HTTP_REQ_CTX, FreedBy<OSSL_HTTP_REQ_CTX_free>> http_;
+    std::string head_;  // and what came with it
+    bool has_head_ = false;
     size_t received_bytes_ = 0;
 };
 
