@@ -62,8 +62,8 @@ class OcspInquiry::Exchange {
     std::string_view unsent() const { return content(out_.get()); }
     void sent() { CHECK(BIO_reset(out_.get()) == 1); }
 
-    // False when that is more than any response has. OpenSSL forgets between two calls what fields it has seen (3.0), so
-    // it is given the head as a whole.
+    // False when that is more than any response has. OpenSSL forgets between two calls what fields it has seen (3.0),
+    // so it is given the head as a whole.
     bool received(std::string_view bytes) {
         received_bytes_ += bytes.size();
         if (received_bytes_ > received_bytes_max) return false;

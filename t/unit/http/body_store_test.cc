@@ -1,4 +1,6 @@
-// http/body_store_test.cc - bodies on their way through: what goes in comes out, in order, within the limits.
+// t/unit/http/body_store_test.cc - bodies on their way through: what goes in comes out, in order, within the limits.
+//
+// One side puts a known text in as far as there is room, in memory or in the file, and the other takes it out.
 #include "http/body_store.h"
 
 #include <gtest/gtest.h>

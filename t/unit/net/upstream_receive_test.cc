@@ -1,4 +1,6 @@
 // t/unit/net/upstream_receive_test.cc - connections to servers: what is received from them, and how waiting ends.
+//
+// The server is the other end of a TCP connection, in the hands of the test.
 #include "net/upstream_connection.h"
 
 #include <gtest/gtest.h>
