@@ -12,6 +12,7 @@
 #include "http/protocol.h"
 #include "net/error_log.h"
 #include "net/temp_paths.h"
+#include "net/worker_rights.h"
 #include "net/zones.h"
 #include "t/unit/event/scripted_engine.h"
 
@@ -21,7 +22,7 @@ namespace {
 const conf::Language& language() {
     static const conf::Language all = [] {
         std::vector<conf::Section> list = {log_files_section, named_zones_section, error_log_section,
-                                           temp_paths_section};
+                                           temp_paths_section, worker_rights_section};
         for (const conf::Section* section : sections()) list.push_back(*section);
         for (const Module* module : modules()) list.push_back({module->name, module->directives, module->settings});
         return conf::Language(list);

@@ -18,6 +18,7 @@
 #include "http/server_settings.h"
 #include "net/error_log.h"
 #include "net/temp_paths.h"
+#include "net/worker_rights.h"
 
 namespace ringx::http {
 namespace {
@@ -160,7 +161,8 @@ constinit conf::Slot<Settings> settings;
 
 const conf::Language& language() {
     static const std::vector<conf::Section> sections = [] {
-        std::vector<conf::Section> all = {log_files_section, error_log_section, temp_paths_section};
+        std::vector<conf::Section> all = {log_files_section, error_log_section, temp_paths_section,
+                                          worker_rights_section};
         for (const conf::Section* section : http::sections()) all.push_back(*section);
         for (const Module* module : modules()) all.push_back({module->name, module->directives, module->settings});
         all.push_back({"test", directives, &settings});
