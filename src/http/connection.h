@@ -19,7 +19,7 @@
 #include "http/h1_parser.h"
 #include "http/module.h"
 #include "http/request_body.h"
-#include "net/server_certificate.h"
+#include "net/named_certificate.h"
 #include "net/stream.h"
 #include "net/tls.h"
 

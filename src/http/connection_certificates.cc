@@ -44,7 +44,7 @@ Task<void> Connection::show_named_certificates(Tls& tls, const VirtualServer& se
     for (const CertificateNames& names : all) chains += text::format("{}:{}", names.chain.size(), names.chain);
     tls.context().bind_sessions(tls.handshake(), chains);
     for (const CertificateNames& names : all) {
-        ServerCertificate::Loaded loaded =
+        NamedCertificate::Loaded loaded =
             co_await find_certificate(server_.loop(), named.cache.get(), named.passwords, names);
         std::expected<void, std::string> shown;
         if (loaded) shown = (*loaded)->show(tls.handshake(), names);

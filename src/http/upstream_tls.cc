@@ -140,7 +140,7 @@ Task<TlsConnect::Outcome> UpstreamHandshake::run(const UpstreamTls::Goal& goal, 
 
 Task<TlsConnect::Outcome> UpstreamHandshake::show_certificate(TlsClient& tls, const UpstreamTls::Goal& goal) {
     const UpstreamTls& settings = *goal.settings;
-    ServerCertificate::Loaded loaded =
+    NamedCertificate::Loaded loaded =
         co_await find_certificate(loop_, settings.certificate_cache->get(), *settings.passwords, goal.certificate);
     if (cancelled_) co_return std::unexpected(TlsFault{{"connect", ECANCELED}, ""});
     std::expected<void, std::string> shown;

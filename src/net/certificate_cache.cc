@@ -17,7 +17,7 @@ CertificateCache::Found CertificateCache::find(std::string_view key, uint64_t no
     return {found->second->certificate, now_ms - found->second->checked_ms < valid_ms_};
 }
 
-void CertificateCache::keep(std::string_view key, std::shared_ptr<const ServerCertificate> certificate,
+void CertificateCache::keep(std::string_view key, std::shared_ptr<const NamedCertificate> certificate,
                             uint64_t now_ms) {
     if (auto found = by_key_.find(key); found != by_key_.end()) {
         found->second->certificate = std::move(certificate);

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "net/server_certificate.h"
+#include "net/named_certificate.h"
 
 namespace ringx {
 
@@ -24,12 +24,12 @@ class CertificateCache {
     static std::string key_of(const CertificateNames& names, std::span<const std::string_view> passwords);
 
     struct Found {
-        std::shared_ptr<const ServerCertificate> certificate;  // null: there is none
+        std::shared_ptr<const NamedCertificate> certificate;  // null: there is none
         bool is_valid = false;                                 // false: its files must be looked at
     };
     Found find(std::string_view key, uint64_t now_ms);
     // It was read, or found to be as it was, at that time.
-    void keep(std::string_view key, std::shared_ptr<const ServerCertificate> certificate, uint64_t now_ms);
+    void keep(std::string_view key, std::shared_ptr<const NamedCertificate> certificate, uint64_t now_ms);
     void drop(std::string_view key);
 
     size_t size() const { return by_use_.size(); }
@@ -37,7 +37,7 @@ class CertificateCache {
  private:
     struct Entry {
         std::string key;
-        std::shared_ptr<const ServerCertificate> certificate;
+        std::shared_ptr<const NamedCertificate> certificate;
         uint64_t checked_ms;
         uint64_t used_ms;
     };

@@ -5,20 +5,20 @@
 namespace ringx {
 namespace {
 
-using Loaded = ServerCertificate::Loaded;
+using Loaded = NamedCertificate::Loaded;
 
 // The part that waits for a disk.
 struct Reading {
     const CertificateNames& names;
     std::span<const std::string_view> passwords;
-    std::shared_ptr<const ServerCertificate> known;  // what its files may still hold; null: nothing
+    std::shared_ptr<const NamedCertificate> known;  // what its files may still hold; null: nothing
     Loaded loaded = nullptr;
 };
 
 void read_certificate(void* context) {
     auto& reading = *static_cast<Reading*>(context);
     bool is_current = reading.known != nullptr && reading.known->is_current(reading.names);
-    reading.loaded = is_current ? Loaded(reading.known) : ServerCertificate::load(reading.names, reading.passwords);
+    reading.loaded = is_current ? Loaded(reading.known) : NamedCertificate::load(reading.names, reading.passwords);
 }
 
 }  // namespace

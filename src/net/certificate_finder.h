@@ -14,7 +14,7 @@ namespace ringx {
 
 // Files are read on a thread, as far as the cache does not have them. `cache` null: there is none.
 // REQUIRES: what is given lives until it is done.
-Task<ServerCertificate::Loaded> find_certificate(Loop& loop, CertificateCache* cache,
+Task<NamedCertificate::Loaded> find_certificate(Loop& loop, CertificateCache* cache,
                                                  std::span<const std::string_view> passwords,
                                                  const CertificateNames& names);
 

@@ -49,7 +49,7 @@ class Files {
     std::string directory_ = testing::TempDir() + "certificates-XXXXXX";
 };
 
-std::shared_ptr<const ServerCertificate> any() { return std::make_shared<const ServerCertificate>(); }
+std::shared_ptr<const NamedCertificate> any() { return std::make_shared<const NamedCertificate>(); }
 
 TEST(CertificateCache, believes_for_a_while_and_then_asks) {
     CertificateCache cache(10, 1000, 100);
@@ -101,25 +101,25 @@ TEST(CertificateCache, tells_names_and_passwords_apart) {
     EXPECT_NE(CertificateCache::key_of({"a:b", "c"}, {}), CertificateCache::key_of({"a", "b:c"}, {}));
 }
 
-TEST(ServerCertificate, is_current_until_a_file_is_another_one) {
+TEST(NamedCertificate, is_current_until_a_file_is_another_one) {
     Files files;
-    auto loaded = ServerCertificate::load(files.names, {});
+    auto loaded = NamedCertificate::load(files.names, {});
     ASSERT_TRUE(loaded) << loaded.error();
     EXPECT_TRUE((*loaded)->is_current(files.names));
     files.write(tls_test::Identity());
     EXPECT_FALSE((*loaded)->is_current(files.names));
-    loaded = ServerCertificate::load(files.names, {});
+    loaded = NamedCertificate::load(files.names, {});
     ASSERT_TRUE(loaded);
     EXPECT_TRUE((*loaded)->is_current(files.names));
     unlink(files.names.key.c_str());
     EXPECT_FALSE((*loaded)->is_current(files.names));
-    EXPECT_FALSE(ServerCertificate::load(files.names, {}));
+    EXPECT_FALSE(NamedCertificate::load(files.names, {}));
 }
 
-TEST(ServerCertificate, names_with_zero_bytes_are_no_names) {
+TEST(NamedCertificate, names_with_zero_bytes_are_no_names) {
     Files files;
     files.names.chain += '\0';
-    auto loaded = ServerCertificate::load(files.names, {});
+    auto loaded = NamedCertificate::load(files.names, {});
     ASSERT_FALSE(loaded);
     EXPECT_NE(loaded.error().find("open() failed (22: Invalid argument)"), std::string::npos);
 }

@@ -1,4 +1,5 @@
-// net/server_certificate.h - a server's certificate and key that are read when a handshake needs them.
+// net/named_certificate.h - a certificate of ours and its key that are read when a handshake needs them: as a server,
+// or as a client of upstream servers.
 //
 // Their names have variables, so the master could not read them: the worker does, with its own rights, on a thread of
 // the pool. Of a file no more is read than a certificate can be, and nothing is waited for that is no regular file.
@@ -29,12 +30,12 @@ struct CertificateNames {
     static constexpr std::string_view data_prefix = "data:";
 };
 
-class ServerCertificate {
+class NamedCertificate {
  public:
     static constexpr size_t file_bytes_max = size_t{1} << 20;
 
     // On any thread. What is wrong is a sentence in nginx's words: cannot load certificate "NAME": …
-    using Loaded = std::expected<std::shared_ptr<const ServerCertificate>, std::string>;
+    using Loaded = std::expected<std::shared_ptr<const NamedCertificate>, std::string>;
     static Loaded load(const CertificateNames& names, std::span<const std::string_view> passwords);
 
     // Whether its files are what they were when they were read. On any thread.

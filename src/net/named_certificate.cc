@@ -1,4 +1,4 @@
-#include "net/server_certificate.h"
+#include "net/named_certificate.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -28,18 +28,18 @@ std::unexpected<std::string> refuse(std::string_view call, std::string_view name
 }  // namespace
 
 // What was read, and of which file.
-struct ServerCertificate::Content {
+struct NamedCertificate::Content {
     Undumped bytes;
     Mark mark;
 };
 
-ServerCertificate::Mark::Mark(const struct stat& status)
+NamedCertificate::Mark::Mark(const struct stat& status)
     : device(status.st_dev),
       inode(status.st_ino),
       seconds(status.st_ctim.tv_sec),
       nanoseconds(status.st_ctim.tv_nsec) {}
 
-Result<ServerCertificate::Content> ServerCertificate::read(const std::string& name) {
+Result<NamedCertificate::Content> NamedCertificate::read(const std::string& name) {
     if (CertificateNames::is_data(name)) {
         return Content{Undumped(std::string_view(name).substr(CertificateNames::data_prefix.size())), {}};
     }
@@ -62,9 +62,9 @@ Result<ServerCertificate::Content> ServerCertificate::read(const std::string& na
     return content;
 }
 
-ServerCertificate::Loaded ServerCertificate::load(const CertificateNames& names,
+NamedCertificate::Loaded NamedCertificate::load(const CertificateNames& names,
                                                   std::span<const std::string_view> passwords) {
-    auto made = std::make_shared<ServerCertificate>();
+    auto made = std::make_shared<NamedCertificate>();
     Result<Content> chain = read(names.chain);
     if (!chain) return std::unexpected(complaint("certificate", shown(names.chain), chain.error()));
     Result<Content> key = read(names.key);
@@ -85,16 +85,16 @@ ServerCertificate::Loaded ServerCertificate::load(const CertificateNames& names,
     return made;
 }
 
-bool ServerCertificate::is_at(const std::string& path, const Mark& mark) {
+bool NamedCertificate::is_at(const std::string& path, const Mark& mark) {
     struct stat status;
     return stat(path.c_str(), &status) == 0 && Mark(status) == mark;
 }
 
-bool ServerCertificate::is_current(const CertificateNames& names) const {
+bool NamedCertificate::is_current(const CertificateNames& names) const {
     return is_at(names.chain, chain_mark_) && is_at(names.key, key_mark_);
 }
 
-std::expected<void, std::string> ServerCertificate::show(SSL* ssl, const CertificateNames& names) const {
+std::expected<void, std::string> NamedCertificate::show(SSL* ssl, const CertificateNames& names) const {
     ERR_clear_error();
     if (SSL_use_certificate(ssl, chain_.certificate.get()) != 1) return refuse("SSL_use_certificate", names.chain);
     if (SSL_set1_chain(ssl, chain_.rest.get()) != 1) return refuse("SSL_set1_chain", names.chain);
