@@ -197,14 +197,15 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
 
     const UpstreamHead& head = exchange.head();
     take_rate(request, settings, head);
+    // An error is ours before it may have something else sent, as in nginx.
+    if (*settings.intercept_errors && head.status >= 300 && has_error_page(request, head.status)) {
+        co_await exchange.end();
+        co_return intercept(request, head);
+    }
     const UpstreamHead::Field* elsewhere = head.find(UpstreamField::x_accel_redirect);
     if (elsewhere != nullptr && !ignores(settings, Ignored::x_accel_redirect) && !elsewhere->value.empty()) {
         co_await exchange.end();
         co_return redirect(request, head, elsewhere->value);
-    }
-    if (*settings.intercept_errors && head.status >= 300 && has_error_page(request, head.status)) {
-        co_await exchange.end();
-        co_return intercept(request, head);
     }
     co_return Answer::of(make_response(request, settings, exchange, where.sticky));
 }
