@@ -54,6 +54,8 @@ Task<void> Exchange::send_request() {
     Result<> sent = co_await send(out_, in_memory);
     if (sent && body_.exists && !memory) sent = co_await send_body();
     if (!sent) send_error_ = sent.error();
+    // Whoever waits for the answer was told to stop that, and is not to be told a time instead.
+    if (given_up_ || client_error_.number != 0) co_return;
     // Who takes nothing of a request for so long will not answer it.
     uint64_t limit_ms = send_error_.number == ETIMEDOUT ? 0 : milliseconds(rules_.read_timeout);
     if (connection_->receiver().is_awaited()) connection_->receiver().shorten(limit_ms);
