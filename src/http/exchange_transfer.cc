@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view reading_body = "reading upstream";
 constexpr std::string_view nothing;
+constexpr const char* waiting = "poll";  // what failed, when a socket was waited for in vain
 
 uint64_t milliseconds(std::chrono::milliseconds time) { return static_cast<uint64_t>(time.count()); }
 
@@ -56,8 +57,9 @@ Task<void> Exchange::send_request() {
     if (!sent) send_error_ = sent.error();
     // Whoever waits for the answer was told to stop that, and is not to be told a time instead.
     if (given_up_ || client_error_.number != 0) co_return;
-    // Who takes nothing of a request for so long will not answer it.
-    uint64_t limit_ms = send_error_.number == ETIMEDOUT ? 0 : milliseconds(rules_.read_timeout);
+    // Who takes nothing of a request will not answer it. Who has closed may have answered before.
+    bool has_waited = send_error_.call == waiting;
+    uint64_t limit_ms = has_waited ? 0 : milliseconds(rules_.read_timeout);
     if (connection_->receiver().is_awaited()) connection_->receiver().shorten(limit_ms);
 }
 
@@ -80,7 +82,7 @@ Task<Result<>> Exchange::send(std::string_view first, std::string_view second) {
         if (sent < 0 && errno != EAGAIN) co_return fail("send");
         if (sent < 0) {
             Result<> writable = co_await connection_->wait_writable(milliseconds(rules_.send_timeout));
-            if (!writable) co_return writable;
+            if (!writable) co_return fail(waiting, writable.error().number);
             continue;
         }
         auto bytes = static_cast<size_t>(sent);
