@@ -1,28 +1,18 @@
 // http/connection_faults_test.cc - every operation of a conversation fails, and the server leaves in every turn of it.
 //
-// A script is what a client says, and how. It is played undisturbed once, then again with the n-th operation (or the
-// n-th answer of the engine) failing, for each n until there is none, and with end() or drain() in the n-th turn. What
-// the client then hears is a part of what it would have heard, or an error page; afterwards nothing is left in flight,
-// and the next client is served as if nothing had happened.
+// What the client then hears is a part of what it would have heard, or an error page; afterwards nothing is left in
+// flight, and the next client is served as if nothing had happened.
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <functional>
+#include <memory>
 
-#include "t/unit/http/scene.h"
+#include "t/unit/http/fault_rounds.h"
 
 namespace ringx::http {
 namespace {
 
 using Choice = EngineSettings::Choice;
-
-struct Script {
-    const char* name;
-    std::string says;
-    size_t replies;
-    size_t says_max = SIZE_MAX;
-    size_t hears_max = SIZE_MAX;
-};
 
 std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
 
@@ -89,53 +79,12 @@ class Faults : public testing::TestWithParam<Case> {
         if (GetParam().engine == Choice::io_uring) {
             if (auto why = io_uring_unavailable()) GTEST_SKIP() << *why;
         }
-        scene = std::make_unique<Scene>(configuration(), options());
-        expected = play();
-        EXPECT_EQ(replies_in(expected).size(), script.replies) << expected.substr(0, 2000);
-    }
-
-    SceneOptions options() const {
-        SceneOptions all;
-        all.engine = GetParam().engine;
-        all.send_buffer = script.hears_max == SIZE_MAX ? 0 : 16384;
-        return all;
-    }
-
-    // Plays the script; `in_turn` is called before each turn with its number. Gives what the client heard.
-    std::string play(const std::function<void(size_t)>& in_turn = {}) {
-        Client& client = scene->connect(script.says);
-        client.says_max = script.says_max;
-        client.hears_max = script.hears_max;
-        size_t turns = 0;
-        bool ended = scene->turn_until([&] {
-            if (in_turn) in_turn(++turns);
-            return client.over || has_all(client);
-        });
-        EXPECT_TRUE(ended) << "the client hears nothing more, and no end";
-        std::string heard = without_dates(client.heard);
-        client.leave();
-        EXPECT_TRUE(scene->turn_until([&] { return scene->server->connections() == 0; }));
-        return heard;
-    }
-
-    bool has_all(const Client& client) const {
-        if (!expected.empty()) return client.heard.size() >= expected.size() && client.says.empty();
-        auto replies = replies_in(client.heard);
-        return replies.size() >= script.replies && replies.back().whole && client.says.empty();
-    }
-
-    // A part of what was expected, or after some of it an error page.
-    void check(const std::string& heard) {
-        if (expected.starts_with(heard)) return;
-        size_t same = 0;
-        for (const Reply& reply : replies_in(heard)) {
-            std::string whole = reply.head + "\r\n\r\n" + reply.body;
-            if (expected.compare(same, whole.size(), whole) == 0) {
-                same += whole.size();
-                continue;
-            }
-            EXPECT_GE(reply.status, 400) << reply.head << "\n" << reply.body.substr(0, 200);
-        }
+        SceneOptions options;
+        options.engine = GetParam().engine;
+        options.send_buffer = script.hears_max == SIZE_MAX ? 0 : 16384;
+        scene = std::make_unique<Scene>(configuration(), options);
+        rounds = std::make_unique<FaultRounds>(*scene, script, [this] { check_next_client(); });
+        EXPECT_EQ(rounds->replies(rounds->expected()).size(), script.replies) << rounds->expected().substr(0, 2000);
     }
 
     void check_next_client() {
@@ -147,79 +96,28 @@ class Faults : public testing::TestWithParam<Case> {
 
     const Script& script = *GetParam().script;
     std::unique_ptr<Scene> scene;
-    std::string expected;  // what the client hears when nothing fails
+    std::unique_ptr<FaultRounds> rounds;
 };
 
-TEST_P(Faults, each_operation_fails) {
-    for (int error : {ECONNRESET, ECANCELED, ENOBUFS, ETIMEDOUT}) {
-        for (size_t n = 1;; ++n) {
-            SCOPED_TRACE("operation " + std::to_string(n) + " fails with " + std::to_string(error));
-            scene->restart();
-            scene->engine->fail_operation(n, error);
-            std::string heard = play();
-            bool unharmed = scene->engine->faults() == 0;
-            scene->engine->heal();
-            if (unharmed) {
-                EXPECT_EQ(heard, expected);
-            }
-            check(heard);
-            check_next_client();
-            if (unharmed || HasFailure()) break;
-        }
-    }
-}
+TEST_P(Faults, each_operation_fails) { rounds->each_operation_fails({ECONNRESET, ECANCELED, ENOBUFS, ETIMEDOUT}); }
 
-TEST_P(Faults, each_answer_fails) {
-    // No operation that has received bytes ends as cancelled.
-    for (int error : {ECONNRESET, ENOBUFS, ETIMEDOUT}) {
-        for (size_t n = 1;; ++n) {
-            SCOPED_TRACE("answer " + std::to_string(n) + " fails with " + std::to_string(error));
-            scene->restart();
-            scene->engine->fail_answer(n, error);
-            std::string heard = play();
-            bool unharmed = scene->engine->faults() == 0;
-            scene->engine->heal();
-            if (unharmed) {
-                EXPECT_EQ(heard, expected);
-            }
-            check(heard);
-            check_next_client();
-            if (unharmed || HasFailure()) break;
-        }
-    }
-}
+// No operation that has received bytes ends as cancelled.
+TEST_P(Faults, each_answer_fails) { rounds->each_answer_fails({ECONNRESET, ENOBUFS, ETIMEDOUT}); }
 
 TEST_P(Faults, the_server_ends_in_each_turn) {
-    for (size_t n = 1;; ++n) {
-        SCOPED_TRACE("turn " + std::to_string(n));
-        scene->restart();
-        bool ended = false;
-        std::string heard = play([&](size_t turn) {
-            if (turn != n) return;
-            ended = true;
-            scene->server->end();
-        });
-        EXPECT_TRUE(expected.starts_with(heard));
-        if (!ended || HasFailure()) break;
-    }
+    rounds->in_each_turn([this](Client&) { scene->server->end(); },
+                         [this](const std::string& heard) {
+                             EXPECT_TRUE(rounds->expected().starts_with(heard));
+                             scene->restart();
+                         });
 }
 
 TEST_P(Faults, the_server_drains_in_each_turn) {
-    for (size_t n = 1;; ++n) {
-        SCOPED_TRACE("turn " + std::to_string(n));
-        scene->restart();
-        bool drained = false;
-        std::string heard = play([&](size_t turn) {
-            if (turn != n) return;
-            drained = true;
-            scene->server->drain();
-        });
-        if (!drained) {
-            EXPECT_EQ(heard, expected);
-        }
-        for (const Reply& reply : replies_in(heard)) EXPECT_TRUE(reply.whole) << reply.head;
-        if (!drained || HasFailure()) break;
-    }
+    rounds->in_each_turn([this](Client&) { scene->server->drain(); },
+                         [this](const std::string& heard) {
+                             for (const Reply& reply : rounds->replies(heard)) EXPECT_TRUE(reply.whole) << reply.head;
+                             scene->restart();
+                         });
 }
 
 std::vector<Case> cases() {

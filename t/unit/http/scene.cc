@@ -126,8 +126,13 @@ Client& Scene::connect(std::string_view says) {
     return client;
 }
 
-void Scene::turn() {
+void Scene::turn_others() {
     for (Client& client : clients_) client.turn();
+    for (const std::function<void()>& turn : others_) turn();
+}
+
+void Scene::turn() {
+    turn_others();
     loop.turn(0);
 }
 
@@ -135,7 +140,7 @@ bool Scene::turn_until(const std::function<bool()>& done) {
     uint64_t until = loop.clock().now_ms() + patience_ms;
     for (int turns = 0; !done(); ++turns) {
         if (loop.clock().now_ms() > until) return false;
-        for (Client& client : clients_) client.turn();
+        turn_others();
         // Most things happen within a few turns. What does not waits for a timer.
         loop.turn(turns % 100 < 98 ? 0 : 1);
     }

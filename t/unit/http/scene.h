@@ -54,6 +54,8 @@ class Scene {
     // A client of the first address that is listened on.
     Client& connect(std::string_view says = {});
     void turn();
+    // Somebody else has a turn after the clients, as long as the scene lasts.
+    void join(std::function<void()> turn) { others_.push_back(std::move(turn)); }
     // Turns until `done`, or nothing seems to come any more: then false.
     bool turn_until(const std::function<bool()>& done);
 
@@ -69,6 +71,7 @@ class Scene {
  private:
     void start();
     void finish();
+    void turn_others();
 
     Options options_;
     CounterPage counters_;
@@ -77,6 +80,7 @@ class Scene {
     std::string key_;
     uint32_t buffers_at_start_ = 0;
     std::list<Client> clients_;
+    std::vector<std::function<void()>> others_;
 };
 
 // A response as a client understands it.
