@@ -16,8 +16,11 @@
 #include "http/protocol.h"
 #include "http/request_body.h"
 #include "http/server_settings.h"
+#include "http/upstream.h"
 #include "net/error_log.h"
+#include "net/peer_queue.h"
 #include "net/temp_paths.h"
+#include "net/upstream_connection.h"
 #include "net/worker_rights.h"
 
 namespace ringx::http {
@@ -133,6 +136,20 @@ Answer answer_counted(Request& request) {
     return answer;
 }
 
+// What is known of the peers of the group that the query names.
+Answer answer_peers(Request& request) {
+    const Upstream* group = upstreams.in(*request.block).find(request.args, 0, false);
+    CHECK(group != nullptr);
+    std::shared_ptr<PeerRoster> roster = group->roster(request);
+    std::string text = "busy:";
+    for (size_t i = 0; i < roster->peers().size(); ++i) {
+        text += " " + std::to_string(roster->state(i, request.worker->clock.now_ms()).connections);
+    }
+    text += ", waiting: " + std::to_string(roster->queue().size());
+    text += ", idle: " + std::to_string(request.worker->upstreams.idle());
+    return text_answer(request, text);
+}
+
 Answer answer_never(Request&) { return Answer::of_status(444); }
 
 struct Handler {
@@ -142,7 +159,7 @@ struct Handler {
 constexpr Handler handlers[] = {
     {"now", answer_now},       {"later", answer_later},   {"echo", answer_with_body}, {"pieces", answer_pieces},
     {"source", answer_source}, {"counted", answer_counted}, {"never", answer_never},
-    {"hold", answer_with_held_body},
+    {"hold", answer_with_held_body}, {"peers", answer_peers},
 };
 
 struct Settings {};

@@ -9,6 +9,8 @@
 //     pieces  memory, a range of the file $document_root/large, memory
 //     source  the same from a BodySource, of unknown length; `counted` announces it
 //     never   nothing, and closes
+//     peers   how many connections the peers of an upstream have, which the query names; how many requests wait for
+//             them; how many idle connections the worker keeps
 #pragma once
 
 #include <memory>
