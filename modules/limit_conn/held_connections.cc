@@ -20,6 +20,13 @@ void HeldConnection::give_back() {
     if (linked()) all_.release(*this);
 }
 
+HeldConnection::HeldConnection(HeldConnection& other, std::string_view key)
+    : all_(other.all_), zone_(other.zone_), key_(key) {
+    if (!other.linked()) return;
+    other.unlink();
+    all_.zones_.find(zone_.get())->second.held.push_back(*this);
+}
+
 // How many the living have; shares of the dead are thrown away.
 uint64_t HeldConnections::count(SharedZone::Lock& lock, Entry& entry) {
     uint64_t sum = 0;

@@ -23,8 +23,11 @@ class HeldConnection : public ListNode {
  public:
     HeldConnection(HeldConnections& all, std::shared_ptr<SharedZone> zone, std::string_view key)
         : all_(all), zone_(std::move(zone)), key_(key) {}
+    // In the place of the other one, which is given back without a difference.
+    HeldConnection(HeldConnection& other, std::string_view key);
     ~HeldConnection() { give_back(); }
     void give_back();
+    std::string_view key() const { return key_; }
 
  private:
     friend class HeldConnections;

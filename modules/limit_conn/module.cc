@@ -3,6 +3,9 @@
 // A connection counts from when the head of its request was read until the answer has been sent. All limits of a
 // location are asked in order; the first that is reached refuses, and those before it give back what they counted.
 #include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/format.h"
 #include "http/limits.h"
@@ -88,6 +91,33 @@ Answer refuse(Request& request, const Settings& ours) {
     return *ours.dry_run ? Answer::pass() : Answer::of_status(static_cast<uint16_t>(*ours.status));
 }
 
+// Those of a request.
+struct HeldByRequest {
+    std::span<HeldConnection*> all;
+};
+
+// Those of one that has become a tunnel.
+class HeldByTunnel final : public Outlasting {
+ public:
+    explicit HeldByTunnel(std::span<HeldConnection*> all) {
+        for (HeldConnection* one : all) all_.push_back(std::make_unique<Kept>(*one));
+    }
+
+ private:
+    struct Kept {
+        explicit Kept(HeldConnection& from) : key(from.key()), held(from, key) {}
+        std::string key;
+        HeldConnection held;
+    };
+    std::vector<std::unique_ptr<Kept>> all_;
+};
+
+std::unique_ptr<Outlasting> hold_on(Request& request) {
+    const HeldByRequest* held = request.states.find<HeldByRequest>();
+    if (held == nullptr) return nullptr;
+    return std::make_unique<HeldByTunnel>(held->all);
+}
+
 Answer limit(Request& request) {
     if (request.main_request().connection_verdict != LimitVerdict::none) return Answer::pass();
     const Settings& ours = settings.in(*request.block);
@@ -112,6 +142,7 @@ Answer limit(Request& request) {
         taken_before[count++] = taken.held;
         request.leaves_alone = true;
     }
+    if (count > 0) request.states.get<HeldByRequest>(request.arena).all = taken_before.first(count);
     return Answer::pass();
 }
 
@@ -129,6 +160,7 @@ extern constinit const Module limit_conn_module = {
     .variables = variables,
     .applies = [](const conf::Block& block) { return !settings.in(block).limits->empty(); },
     .preaccess = limit,
+    .outlast = hold_on,
 };
 
 }  // namespace ringx::http

@@ -48,21 +48,44 @@ LogFormat LogFormat::combined(Arena& arena, VariableNames& names) {
 
 void LogFormat::append_to(std::string& line, Request& request) const {
     for (const Part& part : parts_) {
-        if (part.variable == nullptr) {
-            line += part.text;
-        } else if (VariableValue value = part.variable->value(request)) {
-            append(line, *value);
-        } else if (escape_ == Escape::log) {
-            line += '-';
-        }
+        if (part.variable == nullptr) line += part.text;
+        else append(line, escape_, part.variable->value(request));
     }
 }
 
-void LogFormat::append(std::string& line, std::string_view value) const {
-    switch (escape_) {
-        case Escape::log: return escape_log(value, line);
-        case Escape::json: return escape_json(value, line);
-        case Escape::none: line += value; return;
+LogFormat::Begun LogFormat::begin(Request& request) const {
+    Begun begun;
+    begun.escape_ = escape_;
+    for (const Part& part : parts_) {
+        if (part.variable == nullptr) begun.text_ += part.text;
+        else if (part.variable->at_end) begun.gaps_.push_back({begun.text_.size(), part.variable->get});
+        else append(begun.text_, escape_, part.variable->value(request));
+    }
+    begun.text_.shrink_to_fit();
+    begun.gaps_.shrink_to_fit();
+    return begun;
+}
+
+void LogFormat::Begun::append_to(std::string& line, Request& end) const {
+    std::string_view text = text_;
+    size_t written = 0;
+    for (const Gap& gap : gaps_) {
+        line += text.substr(written, gap.at - written);
+        written = gap.at;
+        append(line, escape_, gap.get(end, VariableUse()));
+    }
+    line += text.substr(written);
+}
+
+void LogFormat::append(std::string& line, Escape escape, const VariableValue& value) {
+    if (!value) {
+        if (escape == Escape::log) line += '-';
+        return;
+    }
+    switch (escape) {
+        case Escape::log: return escape_log(*value, line);
+        case Escape::json: return escape_json(*value, line);
+        case Escape::none: line += *value; return;
     }
 }
 

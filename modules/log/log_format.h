@@ -35,13 +35,30 @@ class LogFormat {
 
     void append_to(std::string& line, Request& request) const;
 
+    // A line of which all is there but what is known when its request ends. It does without the format.
+    class Begun {
+     public:
+        void append_to(std::string& line, Request& end) const;
+
+     private:
+        friend class LogFormat;
+        struct Gap {
+            size_t at;
+            GetVariable get;
+        };
+        std::string text_;
+        std::vector<Gap> gaps_;  // in order
+        Escape escape_ = Escape::log;
+    };
+    Begun begin(Request& request) const;
+
  private:
     struct Part {
         std::string_view text;  // literal, when there is no variable
         const VariableUse* variable = nullptr;
     };
 
-    void append(std::string& line, std::string_view value) const;
+    static void append(std::string& line, Escape escape, const VariableValue& value);
 
     std::vector<Part> parts_;
     Escape escape_ = Escape::log;

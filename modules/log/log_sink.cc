@@ -38,15 +38,28 @@ LogSink::~LogSink() {
 }
 
 void LogSink::add(const LogFormat& format, const LogBuffering& buffering, Request& request) {
+    size_t begin = begin_line(buffering, request.log());
+    format.append_to(waiting_, request);
+    end_line(begin);
+}
+
+void LogSink::add(const LogFormat::Begun& line, const LogBuffering& buffering, const Log& errors, Request& end) {
+    size_t begin = begin_line(buffering, errors);
+    line.append_to(waiting_, end);
+    end_line(begin);
+}
+
+size_t LogSink::begin_line(const LogBuffering& buffering, const Log& errors) {
     if (buffering != buffering_) {
         flush();
         buffering_ = buffering;
     }
-    size_t begin = waiting_.size();
-    if (begin == 0) errors_ = request.log();
-    format.append_to(waiting_, request);
-    waiting_ += '\n';
+    if (waiting_.empty()) errors_ = errors;
+    return waiting_.size();
+}
 
+void LogSink::end_line(size_t begin) {
+    waiting_ += '\n';
     size_t bytes_max = !file_->takes_many_lines() ? 0 : buffering_.bytes > 0 ? buffering_.bytes : turn_bytes_max;
     if (waiting_.size() > bytes_max) {
         write(std::string_view(waiting_).substr(0, begin));

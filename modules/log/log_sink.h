@@ -44,6 +44,8 @@ class LogSink {
 
     // Adds the request's line. `buffering` may have changed since the last one.
     void add(const LogFormat& format, const LogBuffering& buffering, Request& request);
+    // The same with one that was begun; who reads these errors is told of lines that are lost.
+    void add(const LogFormat::Begun& line, const LogBuffering& buffering, const Log& errors, Request& end);
 
     // Writes what waits.
     void flush();
@@ -63,6 +65,8 @@ class LogSink {
         LogSink& sink;
     };
 
+    size_t begin_line(const LogBuffering& buffering, const Log& errors);
+    void end_line(size_t begin);
     void flush_soon();
     void write(std::string_view lines);
     bool write_now(std::string_view& lines);

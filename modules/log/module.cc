@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "http/core_settings.h"
 #include "http/module.h"
 #include "modules/log/log_directives.h"
 
@@ -28,7 +29,6 @@ class Sinks {
     }
 
     NamedLogs named;
-    std::string line;  // scratch
 
  private:
     void add(size_t place, const std::shared_ptr<LogFile>& file) {
@@ -50,20 +50,69 @@ bool is_wanted(const AccessLog& log, Request& request) {
     return !value.empty() && value != "0";
 }
 
+Sinks& sinks_of(Request& request) { return request.worker->states.get<Sinks>(request.worker->loop); }
+
+NamedLogs::Line named_line(const AccessLog& log, const LogSettings& settings, Request& request) {
+    return {std::string(request.core->root.evaluate(request)), std::string(log.path.evaluate(request)), {},
+            *settings.named_logs, request.log()};
+}
+
 void log_request(Request& request) {
     const LogSettings& settings = log_settings.in(*request.block);
-    Sinks& sinks = request.worker->states.get<Sinks>(request.worker->loop);
+    Sinks& sinks = sinks_of(request);
     for (const AccessLog* log : settings.logs) {
         if (!is_wanted(*log, request)) continue;
         if (log->file != nullptr) {
             sinks.of(log->file).add(*log->format, *log->buffering, request);
             continue;
         }
-        sinks.line.clear();
-        log->format->append_to(sinks.line, request);
-        sinks.line += '\n';
-        sinks.named.write(log->path.evaluate(request), sinks.line, settings.named_logs, request);
+        NamedLogs::Line line = named_line(*log, settings, request);
+        log->format->append_to(line.text, request);
+        line.text += '\n';
+        sinks.named.write(std::move(line));
     }
+}
+
+// The lines of a request that has become a tunnel, and where they go. Conditions are asked when it begins.
+class BegunLines final : public Outlasting {
+ public:
+    BegunLines(const LogSettings& settings, Request& request) : errors_(request.log()) {
+        for (const AccessLog* log : settings.logs) {
+            if (!is_wanted(*log, request)) continue;
+            Begun& line = lines_.emplace_back(log->file, LogBuffering(), nullptr, log->format->begin(request));
+            if (log->file != nullptr) line.buffering = *log->buffering;
+            else line.named = std::make_unique<NamedLogs::Line>(named_line(*log, settings, request));
+        }
+    }
+
+    void log(Request& end) override {
+        Sinks& sinks = sinks_of(end);
+        for (Begun& line : lines_) {
+            if (line.file != nullptr) {
+                sinks.of(line.file).add(line.text, line.buffering, errors_, end);
+                continue;
+            }
+            line.text.append_to(line.named->text, end);
+            line.named->text += '\n';
+            sinks.named.write(std::move(*line.named));
+        }
+    }
+
+ private:
+    struct Begun {
+        std::shared_ptr<LogFile> file;
+        LogBuffering buffering;
+        std::unique_ptr<NamedLogs::Line> named;  // null: `file`
+        LogFormat::Begun text;
+    };
+    std::vector<Begun> lines_;
+    Log errors_;
+};
+
+std::unique_ptr<Outlasting> begin_lines(Request& request) {
+    const LogSettings& settings = log_settings.in(*request.block);
+    if (!settings.is_on()) return nullptr;
+    return std::make_unique<BegunLines>(settings, request);
 }
 
 constexpr auto everywhere = conf::http | conf::server | conf::location;
@@ -88,6 +137,7 @@ extern constinit const Module log_module = {
     .settings = &log_settings,
     .applies = [](const conf::Block& block) { return log_settings.in(block).is_on(); },
     .log = log_request,
+    .outlast = begin_lines,
 };
 
 }  // namespace ringx::http

@@ -6,8 +6,6 @@
 #include <iterator>
 #include <utility>
 
-#include "http/core_settings.h"
-
 namespace ringx::http {
 namespace {
 
@@ -72,12 +70,12 @@ Result<> NamedLogs::make_ready(Entry& entry, const NamedLogRules& rules) {
     return {};
 }
 
-void NamedLogs::write(std::string_view path, std::string_view line, const NamedLogRules& rules, Request& request) {
-    Line copy{std::string(request.core->root.evaluate(request)), std::string(path), std::string(line), rules,
-              request.log()};
-    size_t bytes = sizeof copy + copy.root.size() + copy.path.size() + copy.text.size();
-    auto taken = thread_.run(bytes, [this, kept = std::move(copy)] { append(kept); });
-    if (!taken) losses_.lines_lost(request.log(), loop_.clock().now_ms(), taken.error(), path);
+void NamedLogs::write(Line line) {
+    size_t bytes = sizeof line + line.root.size() + line.path.size() + line.text.size();
+    Log errors = line.errors;
+    std::string path = line.path;
+    auto taken = thread_.run(bytes, [this, kept = std::move(line)] { append(kept); });
+    if (!taken) losses_.lines_lost(errors, loop_.clock().now_ms(), taken.error(), path);
 }
 
 // Says on the loop what went wrong.

@@ -32,8 +32,16 @@ class NamedLogs {
     // REQUIRES: loop and thread have ended their work for it before it is destroyed.
     NamedLogs(Loop& loop, LogThread& thread) : loop_(loop), thread_(thread) {}
 
-    // Appends the line to the file at this path.
-    void write(std::string_view path, std::string_view line, const NamedLogRules& rules, Request& request);
+    // A line on its way.
+    struct Line {
+        std::string root;  // of the request
+        std::string path;
+        std::string text;
+        NamedLogRules rules;
+        Log errors;  // of the request
+    };
+    // Appends the line to the file at its path.
+    void write(Line line);
 
  private:
     struct Entry {
@@ -45,15 +53,6 @@ class NamedLogs {
         uint64_t device = 0, inode = 0;
     };
     using Entries = std::list<Entry>;  // last used first
-
-    // A line on its way.
-    struct Line {
-        std::string root;
-        std::string path;
-        std::string text;
-        NamedLogRules rules;
-        Log errors;  // of the request
-    };
 
     void append(const Line& line);
     void report(const Line& line, Level level, Error error);

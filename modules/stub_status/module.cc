@@ -55,10 +55,10 @@ VariableValue waiting(Request& request, const VariableUse&) {
 }
 
 constexpr Variable variables[] = {
-    {"connections_active", active},
-    {"connections_reading", reading},
-    {"connections_waiting", waiting},
-    {"connections_writing", writing},
+    Variable::known_at_end("connections_active", active),
+    Variable::known_at_end("connections_reading", reading),
+    Variable::known_at_end("connections_waiting", waiting),
+    Variable::known_at_end("connections_writing", writing),
 };
 
 }  // namespace

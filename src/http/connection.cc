@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "http/background.h"
+#include "http/built_in_pages.h"
 #include "http/delay.h"
 #include "http/old_browsers.h"
 #include "http/output.h"
@@ -16,6 +17,7 @@
 #include "http/response_head.h"
 #include "http/server.h"
 #include "http/site.h"
+#include "http/tunnel.h"
 
 namespace ringx::http {
 namespace {
@@ -278,7 +280,6 @@ uint16_t Connection::body_refusal(const Answer& answer) {
 Connection::Turn Connection::process(const Progress& head) {
     Request& request = *request_;
     parser_.restart();
-    if (request.head.find(Header::upgrade) != nullptr) keep_head(head.head_bytes);
     consumed_ += head.head_bytes;
     request.head_is_complete = true;
     ++peer_.requests;
@@ -297,20 +298,6 @@ Answer Connection::answer_pathless() {
     request_->log().write(Level::info, request_->log_context(),
                           "client sent invalid request while reading client request line");
     return Pipeline(*request_).refuse(400);
-}
-
-Answer Connection::answer_routed() {
-    if (request_->method() == Method::connect || request_->method() == Method::trace) return refuse_method();
-    return Pipeline(*request_).run();
-}
-
-// Whatever the configuration answers, 200 would open a tunnel to nowhere, or show what proxies have added.
-Answer Connection::refuse_method() {
-    Request& request = *request_;
-    request.log().write(Level::info, request.log_context(),
-                        "client sent {} method while reading client request headers", request.head.method_text);
-    request.keep_alive = false;
-    return Pipeline(request).refuse(405);
 }
 
 // A head that cannot be understood: it is answered, logged, and the end of the conversation.
@@ -354,6 +341,8 @@ Connection::Turn Connection::respond(Answer& answer) {
 bool Connection::start_response(Response&& response) {
     Request& request = *request_;
     Output& output = server_.output();
+    bool says_tunnel = request.method() == Method::connect && response.status / 100 == 2;  // RFC 9110 section 9.3.6
+    if (says_tunnel && response.tunnel == nullptr) response = built_in_page(request, 405);
     bool is_ours = response.status == 444 || response.status == client_left;
     bool unanswered = response.status == 0 || (is_ours && !response.is_foreign);
     if (unanswered) {
@@ -381,6 +370,7 @@ bool Connection::start_response(Response&& response) {
     request.sent_bytes = output.text().size() - before;
     head_only_ = request.is_head() || end == BodyEnd::none;
     request.completed = head_only_ || ready.source == nullptr;
+    if (ready.tunnel != nullptr) return false;
     if (head_only_) return true;
     bool may_have_rate = !core.limit_rate->empty() || !request.states.empty();
     if (may_have_rate) request.rate = rate_of(request);
@@ -487,6 +477,7 @@ void Connection::end() {
     linger_ms_ = 0;
     stream_.receiver().end();
     if (waiting_ != nullptr) waiting_->cancel();
+    if (tunnel_ != nullptr) tunnel_->cancel();
     if (request_ != nullptr) Activity::give_up_all(*request_);
     if (peer_.background != nullptr) Activity::give_up_all(peer_.background->activities);
     if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();

@@ -36,6 +36,7 @@ class Connection : public ListNode {
     enum class Turn : uint8_t {
         listen,  // wait for the client
         slow,    // serve_slowly()
+        tunnel,  // run_tunnel()
         close,
     };
 
@@ -50,6 +51,7 @@ class Connection : public ListNode {
     // Takes it in and answers all it can.
     Turn received(Result<Lease> got);
     Task<Turn> serve_slowly();
+    Task<void> run_tunnel();
     Task<void> close();
 
     // The server is leaving: an idle connection ends at once, a busy one after its answer.
@@ -88,7 +90,6 @@ class Connection : public ListNode {
     bool read_proxy_header();
     void hold_generation();
     void begin_request();
-    void keep_head(size_t bytes);
     bool route();
     void enter_server(const VirtualServer& server);
     bool read_path();
@@ -98,6 +99,7 @@ class Connection : public ListNode {
     Answer answer_routed();
     Answer answer_pathless();
     Answer refuse_method();
+    Answer answer_connect();
     Turn refuse(const Progress& head);
     Turn respond(Answer& answer);
     bool start_response(Response&& response);
@@ -129,7 +131,6 @@ class Connection : public ListNode {
     Task<bool> send_output(Output& output);
     Task<bool> send_paced(Output& output);
     Task<bool> send_source(Output& output);
-    Task<void> run_tunnel();
     Task<Result<>> wait_writable();
     struct BodyDrain;
     bool may_drain_body() const;
@@ -175,6 +176,7 @@ class Connection : public ListNode {
     Request* request_ = nullptr;    // being read or answered
     Request* answered_ = nullptr;   // formatted, not yet sent and logged: a list
     Wait* waiting_ = nullptr;       // an operation that end() has to cancel
+    Tunnel* tunnel_ = nullptr;      // what it has become
     Output* ahead_ = nullptr;       // holds answers that precede whatever is sent for the current request
 };
 

@@ -1,4 +1,4 @@
-// http/connection_route.cc - the path and the server a connection's request is for.
+// http/connection_route.cc - the path and the server a connection's request is for, and what no server may answer.
 //
 // As in nginx, which reads the request line before it knows the host, the rules for paths are those of the address's
 // default server, and who breaks them is answered by it.
@@ -9,14 +9,6 @@
 #include "http/uri.h"
 
 namespace ringx::http {
-
-// A tunnel may last for days: its request does not point into what was received.
-void Connection::keep_head(size_t bytes) {
-    std::string_view kept = request_->arena.copy(pending().substr(0, bytes));
-    request_->head.clear();
-    (void)parser_.parse(kept, request_->head, request_->server->limits);
-    parser_.restart();
-}
 
 // For a complete head. False when it has no path: 400.
 bool Connection::route() {
@@ -29,6 +21,35 @@ bool Connection::route() {
     if (!request.head.host.is_lower) host = request.arena.copy(host);  // captures of a regex point into it
     enter_server(listen_.point->find(host, request));
     return true;
+}
+
+Answer Connection::answer_routed() {
+    if (request_->method() == Method::connect) return answer_connect();
+    if (request_->method() == Method::trace) return refuse_method();
+    return Pipeline(*request_).run();
+}
+
+// Whatever the configuration answers, 200 would show what proxies have added, or open a tunnel to nowhere.
+Answer Connection::refuse_method() {
+    Request& request = *request_;
+    request.log().write(Level::info, request.log_context(),
+                        "client sent {} method while reading client request headers", request.head.method_text);
+    request.keep_alive = false;
+    return Pipeline(request).refuse(405);
+}
+
+// Only where the server has tunnels. What follows the head may be meant for one, so it is never taken for a request.
+Answer Connection::answer_connect() {
+    Request& request = *request_;
+    request.keep_alive = false;
+    if (!request.server->settings->takes_connect) return refuse_method();
+    bool has_body = request.head.find(Header::content_length) != nullptr ||
+                    request.head.find(Header::transfer_encoding) != nullptr;
+    if (!has_body) return Pipeline(request).run();
+    // It means nothing (RFC 9110 section 9.3.6), and others may see its end elsewhere.
+    request.log().write(Level::info, request.log_context(),
+                        "client sent CONNECT request with a body while reading client request headers");
+    return Pipeline(request).refuse(400);
 }
 
 void Connection::enter_server(const VirtualServer& server) {

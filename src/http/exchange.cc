@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "base/check.h"
+#include "http/core_settings.h"
 #include "http/delay.h"
 #include "http/interim.h"
 #include "http/request_body.h"
+#include "http/tunnel.h"
 
 namespace ringx::http {
 namespace {
@@ -46,7 +48,7 @@ std::optional<NextUpstream> condition_of(uint16_t status) {
 
 }  // namespace
 
-Exchange::Exchange(Request& request, const ExchangeRules& rules, UpstreamProtocol& protocol, const Where& where)
+Exchange::Exchange(Request& request, const ExchangeRules& rules, UpstreamProtocol* protocol, const Where& where)
     : Activity(request),
       request_(request),
       rules_(rules),
@@ -101,7 +103,8 @@ Task<uint16_t> Exchange::run() {
         if (fault == Fault::none && !wants_other) {
             peer_ = peer;
             if (where_.sticky != nullptr) where_.sticky->learn(request_, *peer, false);
-            if (protocol_.body_reader().ended() && head_.status != 101) co_await finish();
+            if (opens_tunnel()) co_await stop_sending();
+            else if (protocol_->body_reader().ended()) co_await finish();
             co_return uint16_t{0};
         }
         uint16_t status = status_of(fault);
@@ -190,11 +193,15 @@ Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
     }
     connection_->count_request();
     was_idle_ = connection_->requests() > 1;
+    if (protocol_ == nullptr) {
+        greet_nobody();
+        co_return Fault::none;
+    }
     has_sent_ = true;
     out_.clear();
     send_error_ = {};
     if (body_.exists) request_.body->rewind();
-    protocol_.begin(body_, out_);
+    protocol_->begin(body_, out_);
     sender_ = send_request();
     fault = co_await read_head();
     // Whoever closed an idle connection in the moment it was used has not refused anything.
@@ -202,9 +209,18 @@ Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
     co_return fault;
 }
 
+// That the connection is there is all of the answer.
+void Exchange::greet_nobody() {
+    --tries_left_;
+    head_.status = 200;
+    try_->status = head_.status;
+    try_->header_us = since_start_us();
+    choice_.got_header(*try_->header_us, request_.worker->clock.now_ms());
+}
+
 Task<Exchange::Fault> Exchange::connect(const ringx::Peer& peer) {
     UpstreamPool& pool = request_.worker->upstreams;
-    connection_ = pool.take(choice_.group().name, key_of(peer), rules_.idle.owner);
+    if (protocol_ != nullptr) connection_ = pool.take(choice_.group().name, key_of(peer), rules_.idle.owner);
     if (connection_ == nullptr) {
         uint64_t limit_ms = milliseconds(rules_.connect_timeout);
         auto opened = co_await pool.open(peer.address, rules_.socket, limit_ms, connecting_);
@@ -260,7 +276,7 @@ Task<Exchange::Fault> Exchange::read_head() {
     lease_.release();
     head_bytes_ = 0;
     interim_heads_ = 0;
-    protocol_.read_head_again();
+    protocol_->read_head_again();
     while (!given_up_ && client_error_.number == 0) {
         // Its time begins when all was sent: send_request() sets it then.
         uint64_t limit = is_sent() ? milliseconds(rules_.read_timeout) : no_limit;
@@ -295,7 +311,7 @@ bool Exchange::understand_head(Fault& fault) {
     using Kind = UpstreamHeadParser::Progress::Kind;
     for (;;) {
         std::span<char> bytes = received();
-        UpstreamHeadParser::Progress progress = protocol_.read_head({bytes.data(), bytes.size()}, head_);
+        UpstreamHeadParser::Progress progress = protocol_->read_head({bytes.data(), bytes.size()}, head_);
         if (progress.kind == Kind::need_more) return false;
         if (progress.kind == Kind::done && !head_.is_interim()) {
             head_bytes_ = progress.head_bytes;
@@ -311,7 +327,7 @@ bool Exchange::understand_head(Fault& fault) {
         }
         if (request_.interim != nullptr) {
             std::string text;
-            protocol_.append_interim(head_, text);
+            protocol_->append_interim(head_, text);
             if (!text.empty()) request_.interim->send(text);
         }
         drop_bytes(progress.head_bytes);
@@ -322,7 +338,7 @@ bool Exchange::understand_head(Fault& fault) {
     choice_.got_header(*try_->header_us, request_.worker->clock.now_ms());
     tries_.head = &head_;
     tries_.trailers = {};
-    UpstreamBodyReader& reader = protocol_.body_reader();
+    UpstreamBodyReader& reader = protocol_->body_reader();
     std::span<char> rest = received().subspan(head_bytes_);
     ready_ = {rest.data(), reader.read(rest)};
     try_->body_bytes = ready_.size();
@@ -337,11 +353,11 @@ void Exchange::keep_bytes(Lease lease) {
     if (text_.empty()) {
         text_.assign(lease_.view());
         lease_.release();
-        protocol_.read_head_again();
+        protocol_->read_head_again();
     }
     const char* was_at = text_.data();
     text_.append(lease.view());
-    if (text_.data() != was_at) protocol_.read_head_again();
+    if (text_.data() != was_at) protocol_->read_head_again();
 }
 
 // From the beginning: a head that is not the last.
@@ -351,7 +367,7 @@ void Exchange::drop_bytes(size_t bytes) {
     } else {
         text_.erase(0, bytes);
     }
-    protocol_.read_head_again();
+    protocol_->read_head_again();
 }
 
 // What came with the head goes where the rest of the body will; the head stays.
@@ -370,12 +386,11 @@ void Exchange::give_body(Response& response) {
     using Framing = UpstreamHead::Framing;
     bool has_length = head_.framing == Framing::length || (head_.framing == Framing::none && request_.is_head());
     if (has_length && head_.has_content_length) response.content_length = head_.content_length;
-    if (head_.status == 101) {
+    if (opens_tunnel()) {
         std::span<char> bytes = received();
-        std::string_view first = request_.arena.copy({bytes.data() + head_bytes_, bytes.size() - head_bytes_});
+        auto tunnel = make_tunnel({bytes.data() + head_bytes_, bytes.size() - head_bytes_});
+        response.tunnel = request_.arena.make<std::unique_ptr<Tunnel>>(std::move(tunnel));
         move_to_memory();
-        ready_ = first;
-        response.tunnel = this;
         return;
     }
     if (!is_over_) {
@@ -392,6 +407,18 @@ void Exchange::give_body(Response& response) {
     }
     response.length_is_unknown = request_.is_head() && head_.framing == Framing::none && !head_.has_content_length;
     response.single = Piece{ready_, 0, 0};
+}
+
+// The connection leaves HTTP, and goes on without the request.
+std::unique_ptr<Tunnel> Exchange::make_tunnel(std::string_view first) {
+    WorkerParts& worker = *request_.worker;
+    // As an answer it came whole with its head.
+    uint64_t header_us = try_->header_us.value_or(0);
+    PeerHold hold = choice_.keep({.header_us = header_us, .response_us = header_us}, worker.clock.now_ms());
+    const Tunnel::Limits limits{milliseconds(rules_.read_timeout),
+                                {milliseconds(*request_.core->send_timeout), milliseconds(rules_.send_timeout)}};
+    return std::make_unique<Tunnel>(worker.loop, worker.upstreams, std::move(connection_), std::move(hold), first,
+                                    limits);
 }
 
 void Exchange::release(bool failed, bool reusable) {
@@ -417,7 +444,6 @@ void Exchange::give_up() {
     if (connecting_ != nullptr) connecting_->cancel();
     if (securing_ != nullptr) securing_->cancel();
     if (connection_ != nullptr) connection_->cancel();
-    if (relay_ != nullptr) relay_->cancel();
     if (pause_.set()) request_.worker->loop.set_timer(pause_, 0);
     if (!is_sent() && body_.exists) request_.body->interrupt();
 }

@@ -32,7 +32,6 @@
 #include "http/upstream_tries.h"
 #include "net/peer_queue.h"
 #include "net/peers.h"
-#include "net/relay.h"
 #include "net/retry_budget.h"
 #include "net/upstream_connection.h"
 
@@ -78,7 +77,7 @@ struct ExchangeRules {
     IdleLimits idle;
 };
 
-class Exchange final : private Activity, private BodySource, private Tunnel {
+class Exchange final : private Activity, private BodySource {
  public:
     struct Where {
         std::shared_ptr<PeerRoster> peers = nullptr;
@@ -91,8 +90,11 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
         const UpstreamTls::Goal* tls = nullptr;  // null: servers are spoken to as it is
         bool takes_body = true;   // of the request
     };
-    // Everything outlives it.
-    Exchange(Request& request, const ExchangeRules& rules, UpstreamProtocol& protocol, const Where& where);
+    // Everything outlives it. Without a protocol nothing is said to a server: what is wanted is a connection to it, as
+    // a tunnel.
+    Exchange(Request& request, const ExchangeRules& rules, UpstreamProtocol* protocol, const Where& where);
+    Exchange(Request& request, const ExchangeRules& rules, UpstreamProtocol& protocol, const Where& where)
+        : Exchange(request, rules, &protocol, where) {}
     ~Exchange() override;
 
     // Tries until there is the head of a response: 0. Otherwise the status to answer with.
@@ -106,7 +108,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     void buffer(bool on) { buffers_ = on; }
     // How many bytes of the body a second are read ahead; 0: as many as come.
     void limit_rate(uint64_t bytes_a_second) { rate_ = bytes_a_second; }
-    // The body goes into the response: as memory, or as a source; or what a 101 opens, as a tunnel.
+    // The body goes into the response: as memory, or as a source; or what a 101 has opened, as a tunnel.
     void give_body(Response& response);
     // The answer is not wanted. Without a body to come this is not needed.
     Task<void> end() override;
@@ -120,6 +122,8 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     Task<Fault> connect(const ringx::Peer& peer);
     Task<Fault> secure(const ringx::Peer& peer);
     std::string_view key_of(const ringx::Peer& peer) const;
+    void greet_nobody();
+    bool opens_tunnel() const { return protocol_ == nullptr || head_.status == 101; }
     Task<Fault> read_head();
     Fault no_head(const Result<Lease>& got);
     bool understand_head(Fault& fault);
@@ -140,11 +144,11 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
 
     // The body.
     void move_to_memory();
+    std::unique_ptr<Tunnel> make_tunnel(std::string_view first);
     Task<Result<std::string_view>> next() override;
     void stalled() override;
     void cancel() override { give_up(); }
     Task<void> close() override { return end(); }
-    Task<uint64_t> carry(Stream& client, std::string_view first) override;
     Task<void> read_body();
     Task<void> put_into_file(size_t payload);
     size_t decode(const Result<size_t>& got, std::span<char> room);
@@ -161,7 +165,7 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
 
     Request& request_;
     const ExchangeRules& rules_;
-    UpstreamProtocol& protocol_;
+    UpstreamProtocol* protocol_;  // null: there are no messages
     Where where_;
     PeerChoice choice_;
     const ringx::Peer* peer_ = nullptr;  // who answered
@@ -176,7 +180,6 @@ class Exchange final : private Activity, private BodySource, private Tunnel {
     std::optional<uint64_t> queue_us_;
     Wait* connecting_ = nullptr;
     UpstreamHandshake* securing_ = nullptr;
-    Relay* relay_ = nullptr;
     bool was_idle_ = false;        // the connection had served another request before
 
     UpstreamProtocol::Body body_;  // of the request

@@ -46,9 +46,9 @@ Task<Result<>> Exchange::prepare_body() {
 Task<void> Exchange::send_request() {
     std::optional<std::string_view> memory;
     if (body_.exists) memory = request_.body->memory();
-    if (memory && protocol_.frames_body()) {
-        protocol_.append_body(*memory, out_);
-        if (!memory->empty()) protocol_.append_body({}, out_);
+    if (memory && protocol_->frames_body()) {
+        protocol_->append_body(*memory, out_);
+        if (!memory->empty()) protocol_->append_body({}, out_);
         memory = std::string_view();
     }
     std::string_view in_memory = memory.value_or(std::string_view());
@@ -111,9 +111,9 @@ Task<Result<>> Exchange::send_body() {
         }
         bool is_last = part->empty();
         std::string_view bytes = *part;
-        if (protocol_.frames_body()) {
+        if (protocol_->frames_body()) {
             out_.clear();
-            protocol_.append_body(bytes, out_);
+            protocol_->append_body(bytes, out_);
             bytes = out_;
         }
         Result<> sent = co_await send(bytes, nothing);
@@ -133,14 +133,14 @@ Task<void> Exchange::finish() {
     bool was_sent = is_sent() && send_error_.number == 0;
     co_await stop_sending();
     try_->response_us = since_start_us();
-    const UpstreamBodyReader& reader = protocol_.body_reader();
+    const UpstreamBodyReader& reader = protocol_->body_reader();
     if (reader.has_surplus() && head_.framing == UpstreamHead::Framing::length) {
         log(Level::warn, {}, "upstream sent more data than specified in \"Content-Length\" header", reading_body);
     }
     is_over_ = true;
     if (!reader.trailers().empty()) tries_.trailers = request_.arena.copy(reader.trailers());
     if (where_.sticky != nullptr) where_.sticky->learn(request_, *peer_, true);
-    release(false, was_sent && !reader.has_surplus() && protocol_.keeps_connection(head_));
+    release(false, was_sent && !reader.has_surplus() && protocol_->keeps_connection(head_));
 }
 
 Task<Result<std::string_view>> Exchange::next() {
@@ -163,25 +163,6 @@ void Exchange::stalled() {
     if (!buffers_) return;
     reads_ahead_ = true;
     room_.set();
-}
-
-Task<uint64_t> Exchange::carry(Stream& client, std::string_view first) {
-    co_await stop_sending();
-    Relay relay(request_.worker->loop, client, connection_->stream(), milliseconds(rules_.read_timeout));
-    relay_ = &relay;
-    Result<> ended = co_await relay.run(first, ready_);
-    relay_ = nullptr;
-    if (!ended && ended.error().number == ETIMEDOUT) {
-        log(Level::info, ended.error(), "upstream timed out", "proxying upgraded connection");
-    } else if (!ended && ended.error().number != ECANCELED) {
-        log(Level::info, ended.error(), request_.arena.join({ended.error().call, "() failed"}),
-            "proxying upgraded connection");
-    }
-    try_->bytes_received += relay.from_server();
-    try_->bytes_sent += relay.from_client();
-    try_->response_us = since_start_us();
-    release(false, false);
-    co_return relay.from_server();
 }
 
 // How long nothing may be received: what came is worth a time, and the share of one second is free.
@@ -225,7 +206,7 @@ Task<void> Exchange::read_body() {
         size_t payload = decode(*got, room);
         if (!to_file) store_.put(payload);
         else if (payload > 0) co_await put_into_file(payload);
-        if (protocol_.body_reader().ended() && !has_failed_) co_await finish();
+        if (protocol_->body_reader().ended() && !has_failed_) co_await finish();
         data_.set();
     }
     data_.set();
@@ -251,7 +232,7 @@ size_t Exchange::decode(const Result<size_t>& got, std::span<char> room) {
         return 0;
     }
     try_->bytes_received += *got;
-    UpstreamBodyReader& reader = protocol_.body_reader();
+    UpstreamBodyReader& reader = protocol_->body_reader();
     size_t payload = *got == 0 ? 0 : reader.read(room.first(*got));
     if (*got == 0) (void)reader.end_of_stream();
     try_->body_bytes += payload;

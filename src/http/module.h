@@ -109,6 +109,14 @@ inline Answer Answer::later(Task<Answer> task) {
     return answer;
 }
 
+// What a module keeps of a request whose connection has become a tunnel, for as long as that lasts.
+class Outlasting {
+ public:
+    virtual ~Outlasting() = default;
+    // The tunnel has ended; what there is of the request is said in http/remains.h.
+    virtual void log(Request&) {}
+};
+
 struct Module {
     std::string_view name;  // "static": also its folder in modules/
     std::span<const conf::Directive> directives = {};
@@ -127,6 +135,8 @@ struct Module {
     Answer (*respond)(Request&) = nullptr;
     void (*filter)(Request&, Response&) = nullptr;
     void (*log)(Request&) = nullptr;
+    // In the place of `log`, when a tunnel begins; asked everywhere. Null, or nothing: nothing outlasts the request.
+    std::unique_ptr<Outlasting> (*outlast)(Request&) = nullptr;
 };
 
 // The compiled-in modules in order: modules/list.cc.

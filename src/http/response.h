@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -16,13 +17,10 @@
 #include "event/task.h"
 #include "http/open_file.h"
 
-namespace ringx {
-class Stream;
-}
-
 namespace ringx::http {
 
 class Request;
+class Tunnel;
 
 // A field of the response beside those with a member of their own.
 struct ResponseField {
@@ -80,15 +78,6 @@ class BodySource {
     virtual Task<void> close() { co_return; }
 };
 
-// What a connection becomes after a 101: no HTTP any more. It lives in the request's arena.
-class Tunnel {
- public:
-    virtual ~Tunnel() = default;
-    // Carries bytes until it ends, for whatever reason, and gives how many have gone to the client. These bytes have
-    // come from it already.
-    virtual Task<uint64_t> carry(Stream& client, std::string_view first) = 0;
-};
-
 struct Response {
     uint16_t status = 200;
     std::string_view reason;                   // of another server; empty: the usual one of the status
@@ -113,7 +102,7 @@ struct Response {
     Piece single;                              // a body of one piece, when `pieces` is empty and this is not
     FileRef file;                              // what pieces of a file are ranges of; also keeps cached bytes alive
     BodySource* source = nullptr;
-    Tunnel* tunnel = nullptr;                  // of a 101
+    std::unique_ptr<Tunnel>* tunnel = nullptr;  // what the connection becomes with it; taken out when it does
 
     // The body is one piece; content_length becomes its size.
     void set_body(const Piece& piece) {

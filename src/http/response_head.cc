@@ -77,6 +77,7 @@ void write_last_modified(Writer& out, const Response& response) {
 
 void write_connection(Writer& out, const Request& request, const Response& response) {
     if (response.status == 101) return out.text("Connection: upgrade\r\n");
+    if (response.tunnel != nullptr) return;  // it is nobody's to close any more
     if (!response.keep_alive) return out.text("Connection: close\r\n");
     out.text("Connection: keep-alive\r\n");
     auto seconds = request.core->keepalive_header->count();
@@ -120,7 +121,7 @@ BodyEnd body_end(const Request& request, const Response& response) {
     if (response.make_trailers != nullptr && takes_trailers) return BodyEnd::chunked;
     if (response.content_length) return BodyEnd::length;
     bool is_nothing = response.source == nullptr && !response.has_pieces() && !response.length_is_unknown;
-    if (is_nothing) return BodyEnd::length;
+    if (is_nothing) return response.tunnel == nullptr ? BodyEnd::length : BodyEnd::none;
     if (request.is_head()) return BodyEnd::none;  // and as in nginx no word about how it would have come
     bool chunked = request.head.minor_version >= 1 && *request.core->chunked_transfer_encoding;
     return chunked ? BodyEnd::chunked : BodyEnd::close;

@@ -48,6 +48,7 @@ struct ServerSettings {
     std::shared_ptr<const TlsContext> tls;  // how it speaks TLS; null when it cannot
     std::shared_ptr<const NamedCertificates> named_certificates;  // beside those of `tls`; null when there are none
     bool needs_client_certificate = false;
+    bool takes_connect = false;  // some location of it opens tunnels (tunnel_pass)
     std::string_view first_name;  // $server_name: in lower case, without a leading dot
 
     void complete(conf::Completion& completion);

@@ -20,9 +20,11 @@
 #include "http/pace.h"
 #include "http/page_cache.h"
 #include "http/pipeline.h"
+#include "http/remains.h"
 #include "http/response_head.h"
 #include "http/server.h"
 #include "http/site.h"
+#include "http/tunnel.h"
 
 namespace ringx::http {
 namespace {
@@ -136,10 +138,14 @@ Task<Connection::Turn> Connection::serve_slowly() {
         } else if (sent && has_unsent(output)) {
             sent = co_await send_output(output);
         }
-        bool has_tunnel = request_ != nullptr && request_->response.tunnel != nullptr;
-        if (sent && has_tunnel) co_await run_tunnel();
         log_answered();
         if (!sent) closing_ = true;
+        bool opens_tunnel = sent && request_ != nullptr && request_->response.tunnel != nullptr;
+        if (opens_tunnel) {
+            if (request_->activities != nullptr) co_await Activity::end_all(*request_);
+            server_.counters().writing.subtract(1);
+            co_return Turn::tunnel;
+        }
         // A head that is not complete waits for its rest.
         if (request_ != nullptr && request_->head_is_complete) co_await leave_request();
         server_.counters().writing.subtract(1);
@@ -352,15 +358,20 @@ Task<bool> Connection::send_source(Output& output) {
 // From here on the connection is a pair of byte streams, and nothing of HTTP comes after it.
 Task<void> Connection::run_tunnel() {
     closing_ = true;
-    input_.assign(pending());
+    set_patience();
+    Remains remains(*request_);  // its head may point into what was received
+    input_ = std::string(pending());
     lease_.release();
     consumed_ = 0;
-    server_.counters().writing.subtract(1);
-    uint64_t bytes = co_await request_->response.tunnel->carry(stream_, input_);
-    server_.counters().writing.add(1);
-    input_ = std::string();
-    request_->sent_bytes += bytes;
-    request_->sent_body_bytes += bytes;
+    std::unique_ptr<Tunnel> tunnel = std::move(*request_->response.tunnel);
+    server_.give_back(*std::exchange(request_, nullptr));
+    tunnel_ = tunnel.get();
+    Result<> ended = co_await tunnel->carry(stream_, input_);
+    tunnel_ = nullptr;
+    if (!ended) linger_ms_ = 0;
+    Request& end = server_.take_uncounted_request(peer_);
+    remains.log_end(end, *tunnel, ended);
+    server_.give_back(end);
 }
 
 Task<Result<>> Connection::receive_more() {
@@ -441,11 +452,12 @@ Conversation converse(HttpServer& server, int socket, ListenSlot& listen) {
     Connection::Turn turn = Connection::Turn::listen;
     if (connection.begins_with_tls()) turn = co_await connection.begin_tls();
     if (turn == Connection::Turn::slow) turn = co_await connection.serve_slowly();
-    while (turn != Connection::Turn::close) {
+    while (turn != Connection::Turn::close && turn != Connection::Turn::tunnel) {
         Result<Lease> got = co_await connection.listen();
         turn = connection.received(std::move(got));
         if (turn == Connection::Turn::slow) turn = co_await connection.serve_slowly();
     }
+    if (turn == Connection::Turn::tunnel) co_await connection.run_tunnel();
     co_await connection.close();
 }
 

@@ -108,16 +108,16 @@ VariableValue set_cookie(Request& request, const VariableUse& use) {
 
 constexpr Variable variables[] = {
     {"upstream_addr", addresses},
-    {"upstream_bytes_received", number_of<&UpstreamTry::bytes_received>},
-    {"upstream_bytes_sent", number_of<&UpstreamTry::bytes_sent>},
+    Variable::known_at_end("upstream_bytes_received", number_of<&UpstreamTry::bytes_received>),
+    Variable::known_at_end("upstream_bytes_sent", number_of<&UpstreamTry::bytes_sent>),
     {"upstream_connect_time", time_of<&UpstreamTry::connect_us>},
     {"upstream_cookie_", set_cookie, true},
     {"upstream_header_time", time_of<&UpstreamTry::header_us>},
     {"upstream_http_", field, true},
     {"upstream_last_addr", last_address},
     {"upstream_queue_time", time_of<&UpstreamTry::queue_us>},
-    {"upstream_response_length", number_of<&UpstreamTry::body_bytes>},
-    {"upstream_response_time", time_of<&UpstreamTry::response_us>},
+    Variable::known_at_end("upstream_response_length", number_of<&UpstreamTry::body_bytes>),
+    Variable::known_at_end("upstream_response_time", time_of<&UpstreamTry::response_us>),
     {"upstream_status", statuses},
     {"upstream_trailer_", trailer, true},
 };

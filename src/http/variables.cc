@@ -52,6 +52,7 @@ void resolve(VariableUse& use) {
     if (const Variable* variable = find_variable(use.name)) {
         use.get = variable->get;
         use.set = variable->set;
+        use.at_end = variable->at_end;
         if (variable->is_family) use.suffix = use.name.substr(variable->name.size());
     }
 }

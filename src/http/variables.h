@@ -35,6 +35,13 @@ struct Variable {
     bool is_family = false;   // the name ends in `_` and stands for all that begin with it: $arg_NAME, $http_NAME
     bool changeable = false;  // the configuration may define a variable of this name
     SetVariable set = nullptr;  // what assigning to it does, where that is more than remembering a value
+    bool at_end = false;        // the value is known when the request ends, from what http/remains keeps; see there
+
+    static constexpr Variable known_at_end(std::string_view name, GetVariable get) {
+        Variable variable{name, get};
+        variable.at_end = true;
+        return variable;
+    }
 };
 
 // A variable as the templates of a configuration refer to it: one for each name.
@@ -48,6 +55,7 @@ struct VariableUse {
     const VariableNames* names = nullptr;
     uint16_t slot = no_slot;     // where the request keeps its value, assigned or found once for the whole request
     bool is_cached = false;      // what `get` gave is kept
+    bool at_end = false;         // the module's variable is known at the end only
 
     static constexpr uint16_t no_slot = UINT16_MAX;
 

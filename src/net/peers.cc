@@ -324,12 +324,31 @@ void PeerChoice::got_header(uint64_t header_us, uint64_t now_ms) {
 bool PeerChoice::done(const PeerOutcome& outcome, uint64_t now_ms) {
     CHECK(current_ != no_peer);
     PeerLock lock(roster_->zone());
+    roster_->records_[current_]->give_back(lock);
+    roster_->queue_->call_first();
+    return settle(lock, outcome, now_ms);
+}
+
+PeerHold PeerChoice::keep(const PeerOutcome& outcome, uint64_t now_ms) {
+    CHECK(current_ != no_peer && !outcome.failed);
+    PeerHold hold(roster_->zone_, roster_->records_[current_], roster_->queue_);
+    PeerLock lock(roster_->zone());
+    (void)settle(lock, outcome, now_ms);
+    return hold;
+}
+
+PeerHold::~PeerHold() {
+    if (record_ == nullptr) return;
+    PeerLock lock(zone_.get());
+    record_->give_back(lock);
+    queue_->call_first();
+}
+
+bool PeerChoice::settle(PeerLock& lock, const PeerOutcome& outcome, uint64_t now_ms) {
     PeerRecord& record = *roster_->records_[current_];
     Candidate peer{.rules = roster_->candidates_[current_].rules, .state = &record.state(lock)};
     if (is_waiting_) record.end_waiting(lock, outcome.response_us / 1000, now_ms);
     is_waiting_ = false;
-    record.give_back(lock);
-    roster_->queue_->call_first();
     current_ = no_peer;
     // Of failures no times are kept: who fails soon is not fast.
     if (!outcome.failed && outcome.header_us != 0) {

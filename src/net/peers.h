@@ -201,6 +201,25 @@ class WorkerPeers {
     size_t entries_max_ = entries_min;  // of both, before those are looked for that have gone
 };
 
+// A connection that goes on counting as one of a peer's when its request is over: a tunnel's. It keeps no group and no
+// roster.
+class PeerHold {
+ public:
+    PeerHold() = default;
+    PeerHold(PeerHold&& other) noexcept = default;
+    PeerHold& operator=(PeerHold&& other) = delete;
+    ~PeerHold();
+
+ private:
+    friend class PeerChoice;
+    PeerHold(std::shared_ptr<SharedZone> zone, std::shared_ptr<PeerRecord> record, std::shared_ptr<PeerQueue> queue)
+        : zone_(std::move(zone)), record_(std::move(record)), queue_(std::move(queue)) {}
+
+    std::shared_ptr<SharedZone> zone_;
+    std::shared_ptr<PeerRecord> record_;  // null: nothing is held
+    std::shared_ptr<PeerQueue> queue_;
+};
+
 // One request's way through the peers of a group. It lives in the frame of the exchange.
 class PeerChoice {
  public:
@@ -220,6 +239,8 @@ class PeerChoice {
     void got_header(uint64_t header_us, uint64_t now_ms);
     // What came of it. True when with this failure the peer became unavailable, which wants a line in the log.
     bool done(const PeerOutcome& outcome, uint64_t now_ms);
+    // The same for an answer that was taken, but its connection counts for as long as this is kept.
+    PeerHold keep(const PeerOutcome& outcome, uint64_t now_ms);
 
     // The peer being tried; null when there is none.
     const Peer* current() const { return current_ == no_peer ? nullptr : &roster_->peers_[current_]; }
@@ -230,6 +251,7 @@ class PeerChoice {
  private:
     bool is_single() const { return roster_->peers_.size() == 1; }
     size_t choose(Candidates all, uint64_t now_ms);
+    bool settle(PeerLock& lock, const PeerOutcome& outcome, uint64_t now_ms);
     size_t choose_among(size_t first, Candidates peers, uint64_t now_ms);
     size_t choose_bound(size_t first, Candidates peers, uint64_t now_ms) const;
     size_t choose_by_method(size_t first, Candidates peers, uint64_t now_ms);

@@ -25,7 +25,7 @@ Task<Result<>> Relay::run(std::string_view of_client, std::string_view of_server
     co_await upwards;
     co_await downwards;
     loop_.timers().stop(*this);
-    bool is_done = error_.number == ETIMEDOUT && one_has_ended_;
+    bool is_done = error_.number == ETIMEDOUT && one_has_ended_ && !client_.has_stalled && !server_.has_stalled;
     if (stopped_ && !is_done) co_return std::unexpected(error_);
     co_return Result<>();
 }
@@ -70,11 +70,12 @@ Task<Result<>> Relay::send(Direction& direction, std::string_view bytes) {
         }
         if (errno == EINTR) continue;
         if (errno != EAGAIN) co_return fail("send");
-        Wait wait(loop_, Operation::Kind::poll, to.fd(), "send");
+        Wait wait(loop_, Operation::Kind::poll, to.fd(), "send", direction.send_limit_ms);
         wait.events = POLLOUT;
         direction.waiting = &wait;
         Result<int> ready = co_await wait;
         direction.waiting = nullptr;
+        if (!ready && !stopped_) direction.has_stalled = ready.error().number == ETIMEDOUT;
         if (!ready) co_return std::unexpected(stopped_ ? error_ : ready.error());
         note_activity();
     }

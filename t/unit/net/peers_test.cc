@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 namespace ringx {
@@ -91,6 +92,28 @@ TEST_F(PeersTest, connections_count_until_their_end) {
     PeerChoice choice(peers_.roster(single));
     EXPECT_NE(choice.next(now), nullptr);
     EXPECT_EQ(requests(single, 1), "- ");
+}
+
+TEST_F(PeersTest, a_connection_that_is_kept_counts_until_nobody_keeps_it) {
+    auto group = group_of({server(1, {.max_conns = 1})});
+    auto again = group_of({server(1, {.max_conns = 1})});
+    std::optional<PeerHold> hold;
+    {
+        PeerChoice choice(peers_.roster(group));
+        ASSERT_NE(choice.next(now), nullptr);
+        hold.emplace(choice.keep({.header_us = 1}, now));
+        EXPECT_EQ(choice.current(), nullptr);
+    }
+    EXPECT_EQ(requests(group, 1), "- ");
+    std::weak_ptr<const PeerGroup> old = group;
+    group = nullptr;
+    EXPECT_TRUE(old.expired()) << "a tunnel keeps no configuration";
+    EXPECT_EQ(requests(again, 1), "- ");
+    std::optional<PeerHold> moved(std::move(*hold));
+    hold.reset();
+    EXPECT_EQ(requests(again, 1), "- ");
+    moved.reset();
+    EXPECT_EQ(requests(again, 1), "1 ");
 }
 
 TEST_F(PeersTest, a_group_that_comes_again_goes_on_with_what_is_known_of_its_servers) {

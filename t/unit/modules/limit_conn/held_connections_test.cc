@@ -61,6 +61,23 @@ TEST_F(HeldConnectionsTest, are_given_back_before_the_request_ends) {
     EXPECT_EQ(held("key"), 0u);
 }
 
+TEST_F(HeldConnectionsTest, may_outlast_their_request) {
+    HeldConnections one = worker();
+    Arena arena;
+    auto taken = one.take(arena, zone, "key", 1);
+    std::string key(taken.held->key());
+    {
+        HeldConnection kept(*taken.held, key);
+        arena.reset();
+        EXPECT_EQ(held("key"), 1u);
+    }
+    EXPECT_EQ(held("key"), 0u);
+    taken = one.take(arena, zone, "key", 1);
+    taken.held->give_back();
+    HeldConnection nothing(*taken.held, key);
+    EXPECT_EQ(held("key"), 0u);
+}
+
 TEST_F(HeldConnectionsTest, of_a_dead_worker_count_no_more) {
     Life life = lives.begin();
     HeldConnections dead(lives, life), living = worker();
