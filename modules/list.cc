@@ -30,6 +30,7 @@ RINGX_DECLARE(auth_request)
 RINGX_DECLARE(try_files)
 RINGX_DECLARE(mirror)
 RINGX_DECLARE(proxy)
+RINGX_DECLARE(tunnel)
 RINGX_DECLARE(stub_status)
 RINGX_DECLARE(empty_gif)
 RINGX_DECLARE(random_index)
@@ -108,6 +109,9 @@ constexpr const Module* listed[] = {
     RINGX_ADDED_MODULES(RINGX_LIST)
 #ifndef RINGX_WITHOUT_PROXY
     &proxy_module,
+#endif
+#ifndef RINGX_WITHOUT_TUNNEL
+    &tunnel_module,
 #endif
 #ifndef RINGX_WITHOUT_STUB_STATUS
     &stub_status_module,

@@ -213,6 +213,7 @@ Task<Answer> pass_on(Request& request, const Settings& settings, Goal goal) {
 }  // namespace
 
 Answer respond(Request& request) {
+    if (request.method() == Method::connect) return Answer::of_status(405);  // a tunnel is not ours to ask for
     const Settings& ours = settings.in(*request.block);
     auto goal = find_goal(request, ours);
     if (!goal) return Answer::of_status(500);

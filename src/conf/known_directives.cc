@@ -179,10 +179,7 @@ constexpr Module modules[] = {
     {"ngx_http_sub_module",
      " sub_filter sub_filter_last_modified sub_filter_once sub_filter_types "},
     {"ngx_http_tunnel_module",
-     " tunnel_allow_upstream tunnel_bind tunnel_bind_dynamic tunnel_buffer_size tunnel_connect_timeout "
-     "tunnel_next_upstream tunnel_next_upstream_timeout tunnel_next_upstream_tries tunnel_pass "
-     "tunnel_read_timeout tunnel_send_lowat tunnel_send_timeout tunnel_socket_keepalive tunnel_socket_rcvbuf "
-     "tunnel_socket_sndbuf "},
+     " tunnel_allow_upstream tunnel_bind_dynamic "},
     {"ngx_http_upstream_conf_module",
      " upstream_conf "},
     {"ngx_http_upstream_module",

@@ -138,6 +138,11 @@ void Upstreams::complete(conf::Completion& completion) {
         }
         if (target->upstream == nullptr) target->upstream = find_host(target->name, target->port);
         if (target->upstream != nullptr) continue;
+        bool is_path = target->name.starts_with("unix:");
+        if (target->port == 0 && !is_path) {
+            completion.mistake(target->place, text::format("no port in upstream \"{}\"", target->name));
+            continue;
+        }
         Upstream& host = *hosts_.emplace_back(std::make_unique<Upstream>());
         host.name = target->name;
         host.port = target->port;

@@ -44,7 +44,8 @@ std::shared_ptr<PeerRoster> make_roster(Request& request, std::string_view host,
 Task<FoundHost> find_upstream_host(Request& request, std::string_view host, uint16_t port, bool minds_client) {
     // With the port a number is no address, but a name that nobody has.
     std::string text = host.starts_with("unix:") ? std::string(host) : text::format("{}:{}", host, port);
-    auto known = Address::parse(text, port);
+    std::optional<Address> known;
+    if (host != "unix") known = Address::parse(text, port);  // a host of that name is no path
     if (known && !known->is_wildcard()) {
         std::vector<Address> addresses(1, *known);
         co_return make_roster(request, host, std::move(addresses));

@@ -239,6 +239,10 @@ NO_VALUES = {
     "proxy_ssl_certificate_cache", "proxy_ssl_key_log",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
     "stall_threshold", "use", "load_module", "http", "events", "server",
+    "tunnel_bind", "tunnel_buffer_size", "tunnel_connect_timeout", "tunnel_next_upstream",
+    "tunnel_next_upstream_timeout", "tunnel_next_upstream_tries", "tunnel_pass", "tunnel_read_timeout",
+    "tunnel_send_lowat", "tunnel_send_timeout", "tunnel_socket_keepalive", "tunnel_socket_rcvbuf",
+    "tunnel_socket_sndbuf",
 }
 
 # Newer in an upstream block: their values are in test_upstream.py.

@@ -111,6 +111,9 @@ inline constexpr Rule rules[] = {
      "sendfile_max_chunk server_name_in_redirect server_tokens set_real_ip_from slice "
      "ssi_ignore_recycled_buffers ssi_last_modified ssi_min_file_chunk ssi_silent_errors ssi_value_length "
      "sub_filter_last_modified sub_filter_once subrequest_output_buffer_size tcp_nodelay tcp_nopush "
+     "tunnel_buffer_size tunnel_connect_timeout tunnel_next_upstream_timeout tunnel_next_upstream_tries "
+     "tunnel_read_timeout tunnel_send_lowat tunnel_send_timeout tunnel_socket_keepalive tunnel_socket_rcvbuf "
+     "tunnel_socket_sndbuf "
      "types_hash_bucket_size types_hash_max_size userid userid_domain userid_expires userid_mark "
      "userid_name userid_p3p userid_path userid_service uwsgi_buffer_size uwsgi_buffering "
      "uwsgi_busy_buffers_size uwsgi_cache uwsgi_cache_background_update uwsgi_cache_key uwsgi_cache_lock "
@@ -131,7 +134,7 @@ inline constexpr Rule rules[] = {
      " disable_symlinks fastcgi_bind grpc_bind keepalive_disable keepalive_timeout memcached_bind "
      "modern_browser open_file_cache proxy_bind proxy_cookie_domain proxy_cookie_path proxy_redirect "
      "proxy_retry_budget "
-     "scgi_bind uwsgi_bind "},
+     "scgi_bind tunnel_bind uwsgi_bind "},
     {conf::http | conf::server | conf::location, 0b1100,
      " fastcgi_param scgi_param uwsgi_param "},
     {conf::http | conf::server | conf::location, 0b1110,
@@ -149,7 +152,7 @@ inline constexpr Rule rules[] = {
      "proxy_no_cache proxy_ssl_protocols resolver scgi_cache_bypass scgi_cache_methods "
      "scgi_cache_use_stale scgi_cache_valid scgi_ignore_headers scgi_next_upstream scgi_no_cache ssi_types "
      "sub_filter_types uwsgi_cache_bypass uwsgi_cache_methods uwsgi_cache_use_stale uwsgi_cache_valid "
-     "uwsgi_ignore_headers uwsgi_next_upstream uwsgi_no_cache uwsgi_ssl_protocols "},
+     "uwsgi_ignore_headers uwsgi_next_upstream uwsgi_no_cache uwsgi_ssl_protocols tunnel_next_upstream "},
     {conf::http | conf::server | conf::location | conf::if_in_location, 0b10,
      " add_header_inherit add_trailer_inherit charset gzip limit_rate limit_rate_after override_charset "
      "post_action root sendfile source_charset ssi "},
@@ -203,6 +206,8 @@ inline constexpr Rule rules[] = {
      " try_files "},
     {conf::server | conf::location, 0b1111111110,
      " if valid_referers "},
+    {conf::server | conf::location | conf::if_in_location, 0b11,
+     " tunnel_pass "},
     {conf::server | conf::location | conf::if_in_server | conf::if_in_location, 0b1,
      " break "},
     {conf::server | conf::location | conf::if_in_server | conf::if_in_location, 0b100,
