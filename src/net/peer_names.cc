@@ -44,7 +44,10 @@ struct PeerNames::Care : ListNode {
     }
 
     const PeerServer& rules() const { return named.group->servers[server]; }
-    void found(std::span<const FoundPeer> all) { peers.resolved(named.group, server, all); }
+    void found(std::span<const FoundPeer> all) {
+        has_found = !all.empty();
+        peers.resolved(named.group, server, all);
+    }
     void end() {
         over = true;
         if (lookup != nullptr) lookup->cancel();
@@ -57,6 +60,7 @@ struct PeerNames::Care : ListNode {
     WorkerPeers& peers;
     NameLookup* lookup = nullptr;
     Sleep* pause = nullptr;
+    bool has_found = false;  // peers that others know by now
     bool over = false;
 };
 
@@ -94,11 +98,12 @@ Task<uint64_t> PeerNames::look_up(Care& care) {
         }
     } else {
         auto services = co_await lookup.find_services(name, care.named.limit_ms);
-        if (services) {
+        // Some are better than none, but whom we know stays.
+        if (services && !(services->has_gaps && care.has_found)) {
             found = peers_of(services->all);
-            until_ms = services->until_ms;
+            until_ms = services->has_gaps ? 0 : services->until_ms;
         } else {
-            fault = services.error();
+            fault = services ? NameFault::timed_out : services.error();
         }
     }
     care.lookup = nullptr;

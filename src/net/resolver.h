@@ -44,6 +44,7 @@ template <typename T>
 struct FoundNames {
     std::vector<T> all;
     uint64_t until_ms = 0;  // of the loop's clock: when it is to be asked for again
+    bool has_gaps = false;  // of a service: the address of a host could not be found out
 };
 
 class Resolver {

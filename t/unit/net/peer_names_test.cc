@@ -112,6 +112,24 @@ TEST_P(PeerNamesTest, a_service_tells_ports_weights_and_backups) {
     EXPECT_EQ(ports, "8001 1 8002 ");
 }
 
+TEST_P(PeerNamesTest, a_host_of_a_service_that_cannot_be_looked_up_stays) {
+    std::atomic<int> asked_for_b = 0;
+    server.knows({"_http._tcp.service.test", type_srv, 1, NameServer::service(1, 0, 8001, "a.test")});
+    server.knows({"_http._tcp.service.test", type_srv, 1, NameServer::service(1, 0, 8002, "b.test")});
+    server.knows({"a.test", type_a, 60, NameServer::v4("10.0.0.1")});
+    server.knows({"b.test", type_a, 1, NameServer::v4("10.0.0.2")});
+    server.does([&](const Asked& asked, std::string right) {
+        bool fails = asked.name == "b.test" && ++asked_for_b > 1;
+        if (fails) right[3] = static_cast<char>((right[3] & 0xf0) | 2);  // SERVFAIL
+        return NameServer::once(std::move(right));
+    });
+    auto group = group_of("service.test", true, "http");
+    use(group);
+    EXPECT_TRUE(until_peers_are(group, "127.0.0.1:1 10.0.0.1:8001 10.0.0.2:8002 "));
+    EXPECT_TRUE(until([&] { return asked_for_b > 1 && resolver->questions() == 0; }));
+    EXPECT_EQ(peers_of(group), "127.0.0.1:1 10.0.0.1:8001 10.0.0.2:8002 ");
+}
+
 TEST_P(PeerNamesTest, a_service_whose_name_has_dots_is_looked_up_as_it_is) {
     server.knows({"x._udp.service.test", type_srv, 60, NameServer::service(1, 0, 8001, "a.test")});
     server.knows({"a.test", type_a, 60, NameServer::v4("10.0.0.1")});
