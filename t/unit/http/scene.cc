@@ -88,7 +88,9 @@ void Scene::start() {
                                                         .log = nullptr,
                                                         .counters = counters_.claim(),
                                                         .all_counters = counters_,
-                                                        .ticket_keys = ticket_keys_});
+                                                        .ticket_keys = ticket_keys_,
+                                                        .lives = &lives_,
+                                                        .life = life_});
     server->use(site_);
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/lives.h"
 #include "event/loop.h"
 #include "http/server.h"
 #include "t/unit/http/faulty_engine.h"
@@ -76,6 +77,8 @@ class Scene {
     Options options_;
     CounterPage counters_;
     TicketKeys ticket_keys_;
+    Lives lives_;
+    Life life_ = lives_.begin();
     std::shared_ptr<const Site> site_;
     std::string key_;
     uint32_t buffers_at_start_ = 0;
