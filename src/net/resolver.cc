@@ -230,7 +230,7 @@ Task<NameLookup::Services> NameLookup::find_services(std::string name, uint64_t 
         hosts.push_back(&record);
         lookups.push_back(find_by(rules, record.target, record.port));
     }
-    FoundNames<ServicePeer> found{.until_ms = known->until_ms};
+    FoundNames<ServicePeer> found{.all = {}, .until_ms = known->until_ms};
     NameFault fault = NameFault::not_found;
     for (size_t i = 0; i < hosts.size(); ++i) {
         Task<Addresses>& lookup = lookups[i];
