@@ -58,7 +58,8 @@ MAIN := $(wildcard src/main.cc)
 UNIT_SOURCES := $(wildcard t/unit/*_test.cc t/unit/*/*_test.cc t/unit/*/*/*_test.cc)
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(wildcard t/unit/*.cc t/unit/*/*.cc))
 FUZZ_SOURCES := $(wildcard t/fuzz/*_fuzz.cc)
-HEADERS := $(wildcard src/*/*.h modules/*.h modules/*/*.h)
+# Those that no source of their own includes first, as t/tidy has it.
+HEADERS := $(foreach h,$(wildcard src/*/*.h modules/*.h modules/*/*.h),$(if $(wildcard $(h:.h=.cc)),,$(h)))
 COMPILED := $(MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES)
 
 object = $(patsubst %.cc,$(OBJS)/%.o,$(1))
