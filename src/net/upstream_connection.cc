@@ -68,9 +68,12 @@ std::optional<Result<size_t>> UpstreamConnection::receive_now(std::span<char> ro
         return bytes;
     }
     if (!is_plain || receiver().in_flight()) return std::nullopt;
-    ssize_t got = recv(stream_.fd(), room.data(), room.size(), MSG_DONTWAIT);
+    ssize_t got = 0;
+    do {  // who waits for an edge must have met EAGAIN
+        got = recv(stream_.fd(), room.data(), room.size(), MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
     if (got >= 0) return static_cast<size_t>(got);
-    if (errno == EAGAIN || errno == EINTR) return std::nullopt;
+    if (errno == EAGAIN) return std::nullopt;
     return fail("recv");
 }
 
