@@ -350,34 +350,31 @@ def test_tunnels_of_many_generations_survive(proxied):
     server.wait_for_log("GET /chat", "logs/access.log", count=20)
 
 
+def check_one_at_a_time(server, origin, refusal):
+    """There is room for one tunnel, also after reloads, and again when it has ended."""
+    both = Tunnel(server, origin)
+    for _ in range(2):
+        assert server.get("/chat", ASK).status == refusal
+        server.reload()
+    both.check()
+    both.client.close()
+    assert both.peer.is_closed()
+    wait_until(lambda: server.connections() == 0, "the tunnel to be gone")
+    Tunnel(server, origin).client.close()
+
+
 def test_a_limit_of_connections_counts_open_tunnels(proxied):
     zone = "limit_conn_zone $binary_remote_addr zone=some:64k; "
     server, origin = proxied(None, http=zone, workers=1, server=f"""
         location / {{ proxy_pass http://%BACKEND%; limit_conn some 1; {DIRECTIVES} }}
         location /elsewhere {{ return 204; }}""")
-    both = Tunnel(server, origin)
-    for _ in range(2):
-        assert server.get("/chat", ASK).status == 503
-        server.reload()
-    both.check()
-    both.client.close()
-    assert both.peer.is_closed()
-    wait_until(lambda: server.connections() == 0, "the tunnel to be gone")
-    Tunnel(server, origin).client.close()
+    check_one_at_a_time(server, origin, 503)
 
 
 def test_a_tunnel_counts_as_a_connection_of_its_server(proxied):
     server, origin = proxied(None, http="upstream app { server %BACKEND% max_conns=1; }", workers=1,
                              server=f"location / {{ proxy_pass http://app; {DIRECTIVES} }}")
-    both = Tunnel(server, origin)
-    for _ in range(2):
-        assert server.get("/chat", ASK).status == 502
-        server.reload()
-    both.check()
-    both.client.close()
-    assert both.peer.is_closed()
-    wait_until(lambda: server.connections() == 0, "the tunnel to be gone")
-    Tunnel(server, origin).client.close()
+    check_one_at_a_time(server, origin, 502)
 
 
 def test_a_tunnel_goes_on_while_the_server_leaves(proxied):
