@@ -69,7 +69,7 @@ class Connection(Endpoint):
         self.requests = []
         self.heard = heard
         self.lock = threading.Lock()
-        self.closed = False
+        self.leaving = self.closed = False
         if connected.family == socket.AF_INET:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -164,6 +164,11 @@ class Backend:
     def wait_for_requests(self, count):
         wait_until(lambda: len(self.requests) >= count, f"{count} requests at the origin")
         return self.requests
+
+    def wait_for_ends(self):
+        """Until connections whose last answer ended them are closed: nobody can take such a one for idle any more."""
+        wait_until(lambda: all(connection.closed for connection in self.connections if connection.leaving),
+                   "the ends of connections to the origin")
 
     # --- the listening socket
 
@@ -267,11 +272,12 @@ class Backend:
         if answer is None:
             return
         answer = Answer(answer) if isinstance(answer, bytes) else answer
+        connection.leaving = answer.then != "keep"
         if answer.step:
             connection.send_slowly(answer.data, answer.step)
         else:
             connection.send(answer.data)
-        if answer.then != "keep":
+        if connection.leaving:
             getattr(connection, answer.then)()
 
 

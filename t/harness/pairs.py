@@ -53,7 +53,7 @@ def compare(ports, requests, ignored=(), any_order=False):
 
 
 def exchange(port, origin, data, answer):
-    """What the client sees of one request, and the bytes of those that the origin was asked."""
+    """The bytes of all that the origin was asked for one request, and what the client sees."""
     origin.answer = answer
     known = len(origin.requests)
     with Client(port) as client:
@@ -62,7 +62,8 @@ def exchange(port, origin, data, answer):
             seen_there = seen(client.read_response(data.partition(b" ")[0].decode()), port, IGNORED)
         except (AssertionError, ValueError):
             seen_there = "no whole answer"
-    return seen_there, [request.raw for request in origin.requests[known:]]
+    origin.wait_for_ends()
+    return [request.raw for request in origin.requests[known:]], seen_there
 
 
 def compare_exchanges(ports, origin, table, different):
@@ -74,4 +75,4 @@ def compare_exchanges(ports, origin, table, different):
         if (theirs != ours) != (name in different):
             wrong[name] = theirs, ours
     assert not wrong, f"{len(wrong)} of {len(table)} differ, or no longer do:\n" + "\n".join(
-        f"{name}\n  nginx: {theirs}\n  ours:  {ours}"[:1000] for name, (theirs, ours) in list(wrong.items())[:40])
+        f"{name}\n  nginx: {str(theirs)[:1000]}\n  ours:  {str(ours)[:1000]}" for name, (theirs, ours) in list(wrong.items())[:40])
