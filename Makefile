@@ -48,6 +48,7 @@ endif
 # --- the server
 
 CCACHE := $(shell command -v ccache)
+export CCACHE_SLOPPINESS = pch_defines,time_macros
 CXXFLAGS = -std=c++23 -O2 -g -fno-exceptions -fno-rtti -Wall -Wextra -pthread $(TUNING)
 INCLUDES = -Isrc -I. -I$(OBJS) $(DEPENDENCY_CFLAGS)
 COMPILE = $(CCACHE) $(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES)
@@ -72,10 +73,17 @@ MANUALS := $(OBJS)/man/server.8 $(OBJS)/man/server.conf.5
 # Without src/main.cc there are objects and unit tests only.
 objects: $(if $(MAIN),$(OBJS)/server $(MANUALS),$(OBJECTS)) $(OBJS)/compile_commands.json
 
-$(OBJS)/%.o: %.cc $(OBJS)/flags
+# g++ finds precompiled.h.gch beside the file it is told to include.
+PRECOMPILED := $(if $(findstring clang,$(CXX)),,$(OBJS)/precompiled.h.gch)
+$(OBJS)/precompiled.h.gch: src/precompiled.h $(OBJS)/flags
+	@echo "  CXX   $<"
+	@cp $< $(@:.gch=)
+	@$(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES) -x c++-header $< -o $@
+
+$(OBJS)/%.o: %.cc $(OBJS)/flags $(PRECOMPILED)
 	@mkdir -p $(@D)
 	@echo "  CXX   $<"
-	@$(COMPILE) -MMD -MP -c $< -o $@
+	@$(COMPILE) $(PRECOMPILED:%.gch=-fpch-preprocess -include %) -MMD -MP -c $< -o $@
 
 $(OBJS)/flags $(OBJS)/build.h: $(OBJS)/Makefile.conf ;
 

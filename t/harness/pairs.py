@@ -75,4 +75,5 @@ def compare_exchanges(ports, origin, table, different):
         if (theirs != ours) != (name in different):
             wrong[name] = theirs, ours
     assert not wrong, f"{len(wrong)} of {len(table)} differ, or no longer do:\n" + "\n".join(
-        f"{name}\n  nginx: {str(theirs)[:1000]}\n  ours:  {str(ours)[:1000]}" for name, (theirs, ours) in list(wrong.items())[:40])
+        f"{name}\n  nginx: {str(theirs)[:1000]}\n  ours:  {str(ours)[:1000]}"
+        for name, (theirs, ours) in list(wrong.items())[:40])
