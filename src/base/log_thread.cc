@@ -52,6 +52,18 @@ Result<> append(int fd, std::string_view& text, int flags) {
     return {};
 }
 
+// The thread waits or writes, and so is still.
+class Rest {
+ public:
+    explicit Rest(std::mutex& at_work) : at_work_(at_work) { at_work_.unlock(); }
+    Rest(const Rest&) = delete;
+    Rest& operator=(const Rest&) = delete;
+    ~Rest() { at_work_.lock(); }
+
+ private:
+    std::mutex& at_work_;
+};
+
 }  // namespace
 
 Result<> append_without_waiting(int fd, std::string_view& text) { return append(fd, text, RWF_NOWAIT); }
@@ -100,18 +112,33 @@ Result<> LogThread::run(size_t bytes, std::move_only_function<void()> work) {
     return {};
 }
 
+std::unique_lock<std::mutex> LogThread::keep_still() {
+    if (thread_.joinable()) serving_.wait(false);
+    return std::unique_lock(at_work_);
+}
+
 void LogThread::serve() {
+    serving_ = true;
+    serving_.notify_all();
     std::unique_lock lock(mutex_);
     for (;;) {
         work_there_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
         if (jobs_.empty()) return;
-        Job job = std::move(jobs_.front());
-        jobs_.pop_front();
         lock.unlock();
-        job.work();
+        size_t bytes = do_first();
         lock.lock();
-        waiting_bytes_ -= job.bytes;
+        waiting_bytes_ -= bytes;
     }
+}
+
+size_t LogThread::do_first() {
+    std::lock_guard at_work(at_work_);
+    std::unique_lock lock(mutex_);
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job.work();
+    return job.bytes;
 }
 
 Result<> LogThread::write_patiently(int fd, std::string_view text) {
@@ -119,10 +146,14 @@ Result<> LogThread::write_patiently(int fd, std::string_view text) {
         auto written = append_without_waiting(fd, text);
         if (written) return {};
         bool cannot_tell = written.error().number == EOPNOTSUPP;
-        if (cannot_tell && is_regular(fd)) return append(fd, text, 0);
+        if (cannot_tell && is_regular(fd)) {
+            Rest rest(at_work_);
+            return append(fd, text, 0);
+        }
         if (!cannot_tell && written.error().number != EAGAIN) return written;
 
         bool was_ending = ending_;
+        Rest rest(at_work_);
         pollfd room{fd, POLLOUT, 0};
         int ready = poll(&room, 1, has_waited_ ? 0 : last_wait_ms);
         if (ready == 0 && was_ending) {

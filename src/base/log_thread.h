@@ -41,6 +41,10 @@ class LogThread {
     // Runs `work`, which holds about so many bytes, after what was given before. EAGAIN when too much waits already.
     Result<> run(size_t bytes, std::move_only_function<void()> work);
 
+    // For fork(2): while this is held, the thread does nothing but wait and write. Otherwise the child might find an
+    // allocator's lock taken, for ever, by a thread that it does not have.
+    std::unique_lock<std::mutex> keep_still();
+
     // For work on the thread: waits for room in a pipe; but not for ever, when the thread is to end.
     Result<> write_patiently(int fd, std::string_view text);
 
@@ -51,7 +55,10 @@ class LogThread {
     };
 
     void serve();
+    size_t do_first();
 
+    std::atomic<bool> serving_ = false;  // the thread is there
+    std::mutex at_work_;  // held by the thread while it does more than wait and write
     std::mutex mutex_;
     std::condition_variable work_there_;
     std::deque<Job> jobs_;

@@ -68,7 +68,7 @@ Master::Master(Started started)
       announce_(std::move(started.announce)),
       supervisor_(
           [this](unsigned number, Channel channel, Life life) { become_worker(number, std::move(channel), life); },
-          lives_, journal_) {}
+          lives_, journal_, log_thread_) {}
 
 int Master::run() {
     auto opened = signals_.open({SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH});

@@ -43,7 +43,9 @@ void Supervisor::start(unsigned number) {
     Channel ours, theirs;
     auto made = Channel::make_pair(ours, theirs);
     Life life = lives_.begin();
+    auto still = log_thread_.keep_still();
     pid_t pid = made ? fork() : -1;
+    if (pid != 0) still.unlock();
     if (pid < 0) {
         Error error = made ? Error{"fork", errno} : made.error();
         lives_.end(life);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/lives.h"
+#include "base/log_thread.h"
 #include "proc/channel.h"
 #include "proc/journal.h"
 
@@ -38,8 +39,9 @@ class Supervisor {
     // Called in the new process, which never returns from it.
     using Body = std::function<void(unsigned number, Channel master, Life life)>;
 
-    Supervisor(Body body, Lives& lives, Journal& journal)
-        : body_(std::move(body)), lives_(lives), journal_(journal) {}
+    // `log_thread` is this process's only one.
+    Supervisor(Body body, Lives& lives, Journal& journal, LogThread& log_thread)
+        : body_(std::move(body)), lives_(lives), journal_(journal), log_thread_(log_thread) {}
 
     // Keeps workers 0 to `count` - 1 running, beginning with those that are missing now. Surplus ones are not touched.
     void keep(unsigned count);
@@ -88,6 +90,7 @@ class Supervisor {
     Body body_;
     Lives& lives_;
     Journal& journal_;
+    LogThread& log_thread_;
     std::vector<WorkerProcess> processes_;
     std::vector<Post> posts_;
 };

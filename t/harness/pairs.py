@@ -53,17 +53,19 @@ def compare(ports, requests, ignored=(), any_order=False):
 
 
 def exchange(port, origin, data, answer):
-    """The bytes of all that the origin was asked for one request, and what the client sees."""
+    """The bytes of all that the origin was asked for one request, what the client sees, and in which second."""
     origin.answer = answer
     known = len(origin.requests)
+    second = None
     with Client(port) as client:
         client.send(data)
         try:
-            seen_there = seen(client.read_response(data.partition(b" ")[0].decode()), port, IGNORED)
+            response = client.read_response(data.partition(b" ")[0].decode())
+            seen_there, second = seen(response, port, IGNORED), response.header_values("Date")
         except (AssertionError, ValueError):
             seen_there = "no whole answer"
     origin.wait_for_ends()
-    return [request.raw for request in origin.requests[known:]], seen_there
+    return ([request.raw for request in origin.requests[known:]], seen_there), second
 
 
 def compare_exchanges(ports, origin, table, different):
@@ -71,7 +73,10 @@ def compare_exchanges(ports, origin, table, different):
     that are to be different, which they must be."""
     wrong = {}
     for name, (data, answer) in table.items():
-        theirs, ours = (exchange(port, origin, data, answer) for port in ports)
+        def ask():
+            (theirs, then), (ours, now) = (exchange(port, origin, data, answer) for port in ports)
+            return (theirs, ours) if then == now or None in (then, now) else None
+        theirs, ours = wait_until(ask, "answers of one second")
         if (theirs != ours) != (name in different):
             wrong[name] = theirs, ours
     assert not wrong, f"{len(wrong)} of {len(table)} differ, or no longer do:\n" + "\n".join(
