@@ -77,8 +77,8 @@ objects: $(if $(MAIN),$(OBJS)/server $(MANUALS),$(OBJECTS)) $(OBJS)/compile_comm
 PRECOMPILED := $(if $(findstring clang,$(CXX)),,$(OBJS)/precompiled.h.gch)
 $(OBJS)/precompiled.h.gch: src/precompiled.h $(OBJS)/flags
 	@echo "  CXX   $<"
-	@cp $< $(@:.gch=)
-	@$(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES) -x c++-header $< -o $@
+	@echo '#include "$<"' >$(@:.gch=)
+	@$(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES) -x c++-header $(@:.gch=) -o $@
 
 $(OBJS)/%.o: %.cc $(OBJS)/flags $(PRECOMPILED)
 	@mkdir -p $(@D)
