@@ -12,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view combined_name = "combined";
+constexpr std::string_view json_name = "json";
 constexpr size_t gzip_buffer_bytes = 65536;  // of a compressed log without buffer=
 
 LogSettings& of_http(conf::Block& block) {
@@ -21,12 +22,17 @@ LogSettings& of_http(conf::Block& block) {
 }
 
 // Null when there is no such format yet: they must be defined before they are used. Case does not matter, as in nginx.
+// Many configurations of nginx's declare a `json` of their own: from there on, it is theirs.
 const LogFormat* find_format(LogSettings& http, Arena& arena, VariableNames& names, std::string_view name) {
     for (const auto& [known, format] : http.formats) {
         if (conf::same_keyword(known, name)) return format;
     }
-    if (!conf::same_keyword(combined_name, name)) return nullptr;
-    return http.formats[combined_name] = arena.make<LogFormat>(LogFormat::combined(arena, names));
+    if (conf::same_keyword(combined_name, name)) {
+        return http.formats[combined_name] = arena.make<LogFormat>(LogFormat::combined(arena, names));
+    }
+    if (!conf::same_keyword(json_name, name)) return nullptr;
+    if (http.preset_json == nullptr) http.preset_json = arena.make<LogFormat>(LogFormat::json(arena, names));
+    return http.preset_json;
 }
 
 LogBuffering& buffering_of(LogSettings& http, Arena& arena, const LogFile& file) {
@@ -169,12 +175,12 @@ void add_log_format(LogSettings& settings, conf::Binding& binding) {
         return binding.mistake(name, text::format("duplicate \"log_format\" name \"{}\"", name.text));
     }
     auto text = words.subspan(1);
-    auto escape = LogFormat::Escape::log;
+    auto form = LogFormat::Form::log;
     if (auto value = value_of(text[0].text, "escape")) {
         if (*value == "json") {
-            escape = LogFormat::Escape::json;
+            form = LogFormat::Form::json;
         } else if (*value == "none") {
-            escape = LogFormat::Escape::none;
+            form = LogFormat::Form::none;
         } else if (*value != "default") {
             return binding.mistake(text[0], text::format("unknown log format escaping \"{}\"", *value),
                                    "expected default, json or none");
@@ -182,7 +188,7 @@ void add_log_format(LogSettings& settings, conf::Binding& binding) {
         text = text.subspan(1);
     }
     Arena& arena = binding.arena();
-    auto format = LogFormat::compile(arena, variable_names.in(binding.block()), escape, text);
+    auto format = LogFormat::compile(arena, variable_names.in(binding.block()), form, text);
     if (!format) return binding.mistake(*format.error().word, std::move(format.error().sentence));
     settings.formats[name.text] = arena.make<LogFormat>(std::move(*format));
 }

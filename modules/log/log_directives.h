@@ -34,6 +34,7 @@ struct LogSettings {
 
     // Only in the http block.
     std::map<std::string_view, const LogFormat*> formats;
+    const LogFormat* preset_json = nullptr;  // once it is used
     std::map<const LogFile*, LogBuffering*> bufferings;
     const AccessLog* default_log = nullptr;  // of servers without access_log, once there is one
 

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/format.h"
 #include "modules/log/log_directives.h"
 #include "t/unit/http/sample_site.h"
@@ -30,6 +32,38 @@ TEST(LogFormat, combined_is_that_of_nginx) {
               " - me [" + time + "] \"GET /a?b HTTP/1.1\" 200 1234 \"http://\\x22x\\x22/\" \"curl\"");
     Request& bare = site.request("GET / HTTP/1.0\n\n");
     EXPECT_EQ(line(site, bare), " - - [" + time + "] \"GET / HTTP/1.0\" 000 0 \"-\" \"-\"");
+}
+
+TEST(LogFormat, json_is_there_without_being_declared) {
+    SampleSite site("server { listen 1; access_log a json; }");
+    ASSERT_EQ(site.mistakes(), std::vector<std::string>());
+    Request& request = site.request("GET /a?b HTTP/1.1\nHost: a\nUser-Agent: \"x\"\n\n");
+    request.sent_status = 200;
+    request.sent_body_bytes = 1234;
+    auto object = nlohmann::json::parse(line(site, request), nullptr, false);
+    ASSERT_TRUE(object.is_object());
+    EXPECT_EQ(object["uri"], "/a?b");
+    EXPECT_EQ(object["status"], 200);
+    EXPECT_EQ(object["body_bytes_sent"], 1234);
+    EXPECT_EQ(object["user_agent"], "\"x\"");
+    for (auto name : {"referer", "tls_protocol", "upstream_addr", "upstream_tries", "upstream_response_time"}) {
+        EXPECT_TRUE(object.contains(name) && object[name].is_null()) << name;
+    }
+    Request& bare = site.request("GET / HTTP/1.0\n\n");  // its status is not known: 000 would be no number
+    EXPECT_TRUE(nlohmann::json::parse(line(site, bare), nullptr, false)["status"].is_null());
+}
+
+TEST(LogFormat, a_json_of_the_configuration_is_its_own) {
+    for (std::string_view name : {"json", "JSON"}) {
+        SampleSite site(text::format("log_format {} '<$arg_a>'; server {{ listen 1; access_log a json; }}", name));
+        ASSERT_EQ(site.mistakes(), std::vector<std::string>());
+        Request& request = site.request("GET /?a=b HTTP/1.1\nHost: a\n\n");
+        request.args = "a=b";
+        EXPECT_EQ(line(site, request), "<b>");
+    }
+    SampleSite site("access_log x json; log_format json '<$arg_a>'; server { listen 1; access_log a json; }");
+    EXPECT_EQ(site.mistakes(), std::vector<std::string>());
+    EXPECT_EQ(line(site, site.request()), "<->");
 }
 
 TEST(LogFormat, words_are_one_text_and_escapes_are_chosen) {
