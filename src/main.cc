@@ -10,6 +10,7 @@
 #include "http/module.h"
 #include "http/protocol.h"
 #include "net/error_log.h"
+#include "net/system_needs.h"
 #include "net/temp_paths.h"
 #include "net/ticket_keys.h"
 #include "net/worker_rights.h"
@@ -25,7 +26,7 @@ std::vector<ringx::conf::Section> sections() {
     using namespace ringx;
     std::vector<conf::Section> all = {proc::core_section, proc::events_section, log_files_section, named_zones_section,
                                       error_log_section, temp_paths_section, ticket_life_section,
-                                      worker_rights_section};
+                                      worker_rights_section, system_needs_section};
     for (const conf::Section* section : http::sections()) all.push_back(*section);
     for (const http::Module* module : http::modules()) {
         all.push_back({module->name, module->directives, module->settings});

@@ -15,6 +15,7 @@
 #include "http/text.h"
 #include "modules/auth_basic/password.h"
 #include "modules/auth_basic/user_file.h"
+#include "net/system_needs.h"
 
 namespace ringx::http {
 namespace {
@@ -42,6 +43,7 @@ void set_user_file(Settings& settings, conf::Binding& binding) {
     conf::Word word = binding.words()[0];
     if (!word.text.starts_with('$')) word.text = binding.full_conf_path(word.text);
     auto path = Template::compile(binding, word);
+    if (path && path->is_constant()) system_needs.in(binding.block()).keep_secret(path->constant_text(), true);
     if (path) settings.user_file.give({std::move(*path), binding.arena().copy(binding.conf_prefix())});
 }
 

@@ -7,6 +7,7 @@
 #include "http/server_settings.h"
 #include "http/text.h"
 #include "modules/proxy/answer.h"
+#include "net/system_needs.h"
 
 namespace ringx::http::proxy {
 namespace {
@@ -95,6 +96,7 @@ void set_pass(Settings& settings, conf::Binding& binding) {
     core_settings.in(binding.block()).handler = respond;
     core_settings.in(binding.block()).wants_slash = true;
     HealthSettings::speak_as(binding.block(), nullptr, begin_health_talk);
+    system_needs.in(binding.block()).connects = true;
     auto compiled = Template::compile(binding, word);
     if (!compiled) return;
     if (!compiled->is_constant()) {

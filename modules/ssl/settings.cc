@@ -91,7 +91,7 @@ void read_certificates(const Settings& own, TlsFiles& files, TlsSettings& tls, N
         }
         TlsCertificate pair;
         pair.chain = files.read(chain.text, "certificate", chain.place);
-        pair.key = files.read(key.text, "certificate key", key.place);
+        pair.key = files.read_key(key.text, key.place);
         tls.certificates.push_back(std::move(pair));
     }
 }
@@ -109,7 +109,7 @@ std::shared_ptr<const NamedCertificates> complete_named(const Settings& own, con
 
 void read_ticket_keys(const Settings& own, TlsFiles& files, TlsSettings& tls) {
     for (const conf::Word& word : *own.ticket_keys) {
-        TlsFile file = files.read_plain(word);
+        TlsFile file = files.read_secret(word);
         if (!files.good()) return;
         auto key = TicketKey::read(file.bytes);
         if (!key) return files.complain(word.place, text::format("\"{}\" must be 48 or 80 bytes", file.name));

@@ -16,6 +16,7 @@
 #include "http/server_settings.h"
 #include "http/upstream.h"
 #include "http/upstream_host.h"
+#include "net/system_needs.h"
 
 namespace ringx::http {
 
@@ -141,6 +142,7 @@ void set_pass(Settings& settings, conf::Binding& binding) {
     conf::Block* server = &binding.block();
     while (server->context() != conf::server) server = server->outer();
     server_settings.in(*server).takes_connect = true;
+    system_needs.in(binding.block()).connects = true;
     if (binding.words().empty()) return;
     const conf::Word& word = binding.words()[0];
     auto compiled = Template::compile(binding, word);

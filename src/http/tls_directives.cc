@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/format.h"
+#include "net/system_needs.h"
 
 namespace ringx::http {
 namespace {
@@ -35,7 +36,10 @@ void set_passwords(Setting<std::vector<std::string_view>>& passwords, conf::Bind
     const conf::Word& word = binding.words()[0];
     std::string_view path = binding.full_conf_path(word.text);
     auto bytes = binding.bundle().read(path);
-    if (bytes) return passwords.give(lines_of(*bytes));
+    if (bytes) {
+        system_needs.in(binding.block()).keep_secret(path);
+        return passwords.give(lines_of(*bytes));
+    }
     const Error& error = bytes.error();
     binding.mistake(word, text::format("{}() \"{}\" failed ({})", error.call, path, describe(error)));
 }
@@ -91,10 +95,19 @@ TlsFile TlsFiles::read(std::string_view path, std::string_view what, const conf:
     return {};
 }
 
-TlsFile TlsFiles::read_plain(const conf::Word& word) {
+TlsFile TlsFiles::read_key(std::string_view path, const conf::Place& place) {
+    TlsFile file = read(path, "certificate key", place);
+    if (file.name.starts_with('/')) system_needs.in(completion_.block()).keep_secret(file.name);
+    return file;
+}
+
+TlsFile TlsFiles::read_secret(const conf::Word& word) {
     std::string_view full = completion_.full_conf_path(word.text);
     auto bytes = completion_.bundle().read(full);
-    if (bytes) return {std::string(full), *bytes};
+    if (bytes) {
+        system_needs.in(completion_.block()).keep_secret(full);
+        return {std::string(full), *bytes};
+    }
     const Error& error = bytes.error();
     complain(word.place, text::format("{}() \"{}\" failed ({})", error.call, full, describe(error)));
     return {};

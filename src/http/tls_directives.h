@@ -57,8 +57,10 @@ class TlsFiles {
 
     // Of a setting that may be empty. `what` names it in messages.
     TlsFile read(std::string_view path, std::string_view what, const conf::Place& place = {});
-    // Of a file that is not named otherwise, in messages.
-    TlsFile read_plain(const conf::Word& word);
+    // The same of a private key, which is kept secret.
+    TlsFile read_key(std::string_view path, const conf::Place& place);
+    // Of a file that is not named otherwise in messages, and kept secret.
+    TlsFile read_secret(const conf::Word& word);
     void complain(const conf::Place& place, std::string sentence);
     bool good() const { return good_; }
 

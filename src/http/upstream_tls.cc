@@ -76,7 +76,7 @@ void UpstreamTls::complete(conf::Completion& completion, std::string_view prefix
     } else if (!chain.text.empty() && certificate->text.is_constant() && certificate_key->text.is_constant()) {
         tls.certificate.emplace();
         tls.certificate->chain = files.read(chain.text, "certificate", chain.place);
-        tls.certificate->key = files.read(key.text, "certificate key", key.place);
+        tls.certificate->key = files.read_key(key.text, key.place);
     }
     tls.passwords = *passwords;
     tls.protocols = bits_of(*protocols);

@@ -119,7 +119,8 @@ Wrong read_long(CommandLine& line, std::string_view word, Words& words) {
 
 std::expected<CommandLine, std::string> CommandLine::parse(std::span<const std::string_view> arguments) {
     CommandLine line;
-    Words words(arguments);
+    line.doctor = !arguments.empty() && arguments[0] == "doctor";
+    Words words(arguments.subspan(line.doctor ? 1 : 0));
     while (auto word = words.next()) {
         Wrong wrong;
         if (word->starts_with("--")) {
@@ -131,6 +132,9 @@ std::expected<CommandLine, std::string> CommandLine::parse(std::span<const std::
         }
         if (wrong) return std::unexpected(*wrong);
     }
+    if (line.doctor && (line.test || line.signal != Signal::none)) {
+        return std::unexpected(std::string("\"doctor\" does not go with -t, -T or -s"));
+    }
     return line;
 }
 
@@ -139,6 +143,7 @@ std::string usage() {
         "Usage: server [-?hvVtTq] [-s signal] [-p prefix]\n"
         "              [-e filename] [-c filename] [-g directives]\n"
         "       server --root directory [--listen address:port] [--workers number]\n"
+        "       server doctor [-p prefix] [-c filename] [-g directives]\n"
         "\n"
         "Options:\n"
         "  -?,-h         : this help\n"
@@ -152,6 +157,7 @@ std::string usage() {
         "  -e filename   : set error log file (default: {1})\n"
         "  -c filename   : set configuration file (default: {2})\n"
         "  -g directives : set global directives out of configuration file\n"
+        "  doctor        : look at the system and the configuration, and say what to do\n"
         "\n"
         "Serving a directory without a configuration file:\n"
         "{3}",

@@ -27,6 +27,7 @@ struct CommandLine {
     bool dump = false;        // -T
     bool quiet = false;
     bool directives = false;  // --directives: the rows, for the man page and editors
+    bool doctor = false;      // the first word
     Signal signal = Signal::none;
     std::optional<std::string> prefix;
     std::optional<std::string> conf_path;

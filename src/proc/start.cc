@@ -8,6 +8,7 @@
 #include "build.h"
 #include "proc/alone.h"
 #include "proc/daemon.h"
+#include "proc/doctor.h"
 #include "proc/inquiry.h"
 #include "proc/master.h"
 #include "proc/pid_file.h"
@@ -171,6 +172,7 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
                     .counters = counters,
                     .ticket_keys = ticket_keys,
                     .origin = origin_of(line)};
+    if (line.doctor) return doctor(program);
     FirstLog first_log(program.origin.error_log);
     Journal journal;
     journal.use(&first_log.log());

@@ -28,7 +28,7 @@ void set_limit(__rlimit_resource resource, const char* name, uint64_t value, con
 void raise_descriptors(uint32_t connections_max, const Log& log) {
     rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    rlim_t wanted = std::min<rlim_t>(limit.rlim_max, uint64_t{connections_max} * 2 + descriptors_aside);
+    rlim_t wanted = std::min<rlim_t>(limit.rlim_max, descriptors_wanted(connections_max));
     if (limit.rlim_cur < wanted) {
         limit.rlim_cur = wanted;
         setrlimit(RLIMIT_NOFILE, &limit);  // within the hard limit this is always granted
@@ -55,6 +55,8 @@ void set_environment(std::span<const std::string_view> wanted) {
 }
 
 }  // namespace
+
+uint64_t descriptors_wanted(uint32_t connections_max) { return uint64_t{connections_max} * 2 + descriptors_aside; }
 
 void set_limits(const CoreSettings& core, Placement place, uint32_t connections_max, const Log& log) {
     if (core.worker_priority.given && setpriority(PRIO_PROCESS, 0, *core.worker_priority) != 0) {

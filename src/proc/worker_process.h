@@ -14,6 +14,9 @@ struct Placement {
     unsigned workers;
 };
 
+// How many descriptors a worker with so many connections may need.
+uint64_t descriptors_wanted(uint32_t connections_max);
+
 // What needs root: limits, priority, CPU. What is not granted is said in the log and done without.
 void set_limits(const CoreSettings& core, Placement place, uint32_t connections_max, const Log& log);
 

@@ -30,6 +30,7 @@
 #include "http/module.h"
 #include "http/protocol.h"
 #include "net/error_log.h"
+#include "net/system_needs.h"
 #include "net/temp_paths.h"
 #include "net/ticket_keys.h"
 #include "net/worker_rights.h"
@@ -73,7 +74,7 @@ const conf::Language& language() {
     static const conf::Language all = [] {
         std::vector<conf::Section> list = {proc::core_section,  proc::events_section, log_files_section,
                                            named_zones_section, error_log_section,    temp_paths_section,
-                                           ticket_life_section, worker_rights_section};
+                                           ticket_life_section, worker_rights_section, system_needs_section};
         for (const conf::Section* section : http::sections()) list.push_back(*section);
         for (const http::Module* module : http::modules()) {
             list.push_back({module->name, module->directives, module->settings});

@@ -11,6 +11,7 @@
 #include "http/module.h"
 #include "http/protocol.h"
 #include "net/error_log.h"
+#include "net/system_needs.h"
 #include "net/temp_paths.h"
 #include "net/worker_rights.h"
 #include "net/zones.h"
@@ -22,7 +23,7 @@ namespace {
 const conf::Language& language() {
     static const conf::Language all = [] {
         std::vector<conf::Section> list = {log_files_section, named_zones_section, error_log_section,
-                                           temp_paths_section, worker_rights_section};
+                                           temp_paths_section, worker_rights_section, system_needs_section};
         for (const conf::Section* section : sections()) list.push_back(*section);
         for (const Module* module : modules()) list.push_back({module->name, module->directives, module->settings});
         return conf::Language(list);

@@ -19,6 +19,7 @@
 #include "http/upstream.h"
 #include "net/error_log.h"
 #include "net/peer_queue.h"
+#include "net/system_needs.h"
 #include "net/temp_paths.h"
 #include "net/upstream_connection.h"
 #include "net/worker_rights.h"
@@ -179,7 +180,7 @@ constinit conf::Slot<Settings> settings;
 const conf::Language& language() {
     static const std::vector<conf::Section> sections = [] {
         std::vector<conf::Section> all = {log_files_section, error_log_section, temp_paths_section,
-                                          worker_rights_section};
+                                          worker_rights_section, system_needs_section};
         for (const conf::Section* section : http::sections()) all.push_back(*section);
         for (const Module* module : modules()) all.push_back({module->name, module->directives, module->settings});
         all.push_back({"test", directives, &settings});

@@ -39,6 +39,16 @@ TEST(CommandLine, every_value_finds_its_place) {
     EXPECT_EQ(line->signal, Signal::reload);
 }
 
+TEST(CommandLine, doctor_is_the_first_word) {
+    auto line = parse({"doctor", "-c", "file", "-p/prefix"});
+    ASSERT_TRUE(line);
+    EXPECT_TRUE(line->doctor);
+    EXPECT_EQ(line->conf_path, "file");
+    EXPECT_FALSE(parse({"-q"})->doctor);
+    EXPECT_EQ(parse({"-q", "doctor"}).error(), "invalid option: \"doctor\"");
+    EXPECT_EQ(parse({"doctor", "-t"}).error(), "\"doctor\" does not go with -t, -T or -s");
+}
+
 TEST(CommandLine, T_tests_and_dumps_and_h_shows_the_version_too) {
     EXPECT_TRUE(parse({"-T"})->test && parse({"-T"})->dump);
     EXPECT_TRUE(parse({"-h"})->help && parse({"-?"})->version);
