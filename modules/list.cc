@@ -32,6 +32,7 @@ RINGX_DECLARE(mirror)
 RINGX_DECLARE(proxy)
 RINGX_DECLARE(tunnel)
 RINGX_DECLARE(stub_status)
+RINGX_DECLARE(metrics)
 RINGX_DECLARE(empty_gif)
 RINGX_DECLARE(random_index)
 RINGX_DECLARE(index)
@@ -115,6 +116,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_STUB_STATUS
     &stub_status_module,
+#endif
+#ifndef RINGX_WITHOUT_METRICS
+    &metrics_module,
 #endif
 #ifndef RINGX_WITHOUT_EMPTY_GIF
     &empty_gif_module,

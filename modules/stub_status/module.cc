@@ -13,19 +13,20 @@ namespace {
 
 struct Settings {};
 
-CounterPage::Sum sum_of(const Request& request) {
-    CounterPage::Sum sum = request.worker->counters.sum();
+Counters sum_of(const Request& request) {
+    Counters sum = Counters::sum(request.worker->metrics.all());
     bool is_counted = request.answer != nullptr;  // it had to wait
-    if (!is_counted) ++sum.writing;
+    if (!is_counted) sum.writing.add(1);
     return sum;
 }
 
 Answer respond(Request& request) {
     if (request.method() != Method::get && !request.is_head()) return Answer::of_status(405);
-    CounterPage::Sum sum = sum_of(request);
+    Counters sum = sum_of(request);
     std::string text = text::format(
         "Active connections: {} \nserver accepts handled requests\n {} {} {} \nReading: {} Writing: {} Waiting: {} \n",
-        sum.active, sum.accepted, sum.handled, sum.requests, sum.reading, sum.writing, sum.waiting());
+        sum.active.value(), sum.accepted.value(), sum.handled.value(), sum.requests.value(), sum.reading.value(),
+        sum.writing.value(), sum.waiting());
     Answer answer = Answer::in_place();
     answer.response.content_type = "text/plain";
     answer.response.set_body(request.arena.copy(text));
@@ -42,13 +43,13 @@ constexpr conf::Directive directives[] = {
 constinit conf::Slot<Settings> settings;
 
 VariableValue active(Request& request, const VariableUse&) {
-    return number_text(request.arena, sum_of(request).active);
+    return number_text(request.arena, sum_of(request).active.value());
 }
 VariableValue reading(Request& request, const VariableUse&) {
-    return number_text(request.arena, sum_of(request).reading);
+    return number_text(request.arena, sum_of(request).reading.value());
 }
 VariableValue writing(Request& request, const VariableUse&) {
-    return number_text(request.arena, sum_of(request).writing);
+    return number_text(request.arena, sum_of(request).writing.value());
 }
 VariableValue waiting(Request& request, const VariableUse&) {
     return number_text(request.arena, sum_of(request).waiting());

@@ -15,11 +15,14 @@ constexpr std::string_view months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 }  // namespace
 
-void Clock::refresh() {
+uint64_t Clock::read_us() {
     timespec monotonic;
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    monotonic_us_ = static_cast<uint64_t>(monotonic.tv_sec) * 1'000'000;
-    monotonic_us_ += static_cast<uint64_t>(monotonic.tv_nsec) / 1000;
+    return static_cast<uint64_t>(monotonic.tv_sec) * 1'000'000 + static_cast<uint64_t>(monotonic.tv_nsec) / 1000;
+}
+
+void Clock::refresh() {
+    monotonic_us_ = read_us();
     gettimeofday(&wall_, nullptr);
     if (wall_.tv_sec != printed_) print();
 }

@@ -17,6 +17,8 @@ class Clock {
 
     // Reads both clocks.
     void refresh();
+    // Reads the monotonic clock, in microseconds, for what has to be known more exactly than to a turn.
+    static uint64_t read_us();
 
     // Milliseconds of the monotonic clock.
     uint64_t now_ms() const { return monotonic_us_ / 1000; }

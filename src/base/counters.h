@@ -1,68 +1,45 @@
-// base/counters.h - what workers count, in memory that all of them see.
+// base/counters.h - what a worker counts of connections and requests.
 //
-// Each worker has a slot of its own and writes it with plain stores; whoever wants to know adds up all slots. What has
-// happened stays counted when a worker ends and its slot goes to another; what is going on counts only while the
-// worker lives. The page is mapped before the first fork and outlives every generation.
+// Named by the worker's number, so that who takes its place goes on counting where it was.
 #pragma once
 
-#include <sys/types.h>
-
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include "base/counter.h"
+#include "base/metrics.h"
 
 namespace ringx {
 
-// Written by one process, read by many.
-class Counter {
- public:
-    void add(uint64_t more) { value_.store(value() + more, std::memory_order_relaxed); }
-    void subtract(uint64_t less) { value_.store(value() - less, std::memory_order_relaxed); }
-    void reset() { value_.store(0, std::memory_order_relaxed); }
-    uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+struct Counters {
+    static constexpr std::string_view kind = "worker";
+    static constexpr size_t gauges = 3;
 
- private:
-    std::atomic<uint64_t> value_ = 0;
-};
-
-// A cache line of one worker.
-struct alignas(64) Counters {
+    // What is going on: connections that are open, those whose head has come in part, those waiting to be answered.
+    Counter active, reading, writing;
     // What has happened.
     Counter accepted;  // connections
     Counter handled;   // those of them that were served
     Counter requests;
-    // What is going on: connections that are open, those whose head has come in part, those waiting to be answered.
-    Counter active;
-    Counter reading;
-    Counter writing;
 
-    std::atomic<pid_t> owner = 0;
-};
+    void add(const Counters& other, bool living) {
+        accepted.add(other.accepted.value());
+        handled.add(other.handled.value());
+        requests.add(other.requests.value());
+        if (!living) return;
+        active.add(other.active.value());
+        reading.add(other.reading.value());
+        writing.add(other.writing.value());
+    }
 
-class CounterPage {
- public:
-    static constexpr size_t slots_max = 1024;  // workers, those that are leaving included
+    uint64_t waiting() const {
+        uint64_t busy = reading.value() + writing.value();
+        return busy < active.value() ? active.value() - busy : 0;
+    }
 
-    // Maps the page; who is forked from now on shares it.
-    CounterPage();
-    CounterPage(const CounterPage&) = delete;
-    CounterPage& operator=(const CounterPage&) = delete;
-    ~CounterPage();
-
-    // A slot for the calling process, until it ends or gives it back. There is always one: more workers than slots
-    // share the last, and may then miscount.
-    Counters& claim();
-    static void give_back(Counters& slot);
-
-    struct Sum {
-        uint64_t accepted = 0, handled = 0, requests = 0, active = 0, reading = 0, writing = 0;
-        uint64_t waiting() const { return active - (reading + writing < active ? reading + writing : active); }
-    };
-    Sum sum() const;
-
- private:
-    std::span<Counters> slots_;
+    // Of all workers.
+    static Counters sum(const Metrics& metrics) {
+        Counters all;
+        metrics.for_each<Counters>([&all](std::string_view, const Counters& one) { all.add(one, true); });
+        return all;
+    }
 };
 
 }  // namespace ringx

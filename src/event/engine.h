@@ -10,7 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/histogram.h"
 #include "base/result.h"
 #include "event/buffer_pool.h"
 #include "event/operation.h"
@@ -38,14 +42,19 @@ struct EngineSettings {
     friend bool operator==(const EngineSettings&, const EngineSettings&) = default;
 };
 
-// What the engine has done since it was made; for the metrics and for tuning.
+// What an engine has done; for the metrics and for tuning.
 struct EngineCounters {
-    uint64_t waits = 0;          // calls that may sleep
-    uint64_t completions = 0;
-    uint64_t batch_max = 0;      // most completions of one wait
-    uint64_t buffer_parks = 0;   // receives that had to wait for a buffer
-    uint64_t overflows = 0;      // times the completion queue overflowed
-    uint64_t submit_full = 0;    // times the submission queue was full
+    static constexpr std::string_view kind = "engine";
+    static constexpr size_t gauges = 0;
+
+    Counter waits;          // calls that may sleep
+    Counter buffer_parks;   // receives that had to wait for a buffer
+    Counter overflows;      // times the completion queue overflowed
+    Counter submit_full;    // times the submission queue was full
+    Histogram completions;  // of each turn that had some
+    Histogram turn_us;      // how long these took: who comes meanwhile waits for as long
+
+    void add(const EngineCounters& other, bool living);
 };
 
 class Engine {
@@ -85,7 +94,9 @@ class Engine {
 
     virtual BufferPool& buffers() = 0;
 
-    const EngineCounters& counters() const { return counters_; }
+    const EngineCounters& counters() const { return *counters_; }
+    // From now on it counts there.
+    void count_in(EngineCounters& counters) { counters_ = &counters; }
 
     // How many answers the current call of wait() has at hand, this one included: senders use it to choose between
     // sending at once and sending with the batch.
@@ -101,11 +112,21 @@ class Engine {
     void answer(Operation& operation, Outcome outcome) {
         CHECK(operation.in_flight_);
         operation.in_flight_ = outcome.more;
-        ++counters_.completions;
+        ++completions_;
         operation.complete(outcome);
     }
 
-    EngineCounters counters_;
+    // Called at the beginning of wait(): the turn that began then has ended.
+    void count_turn(uint64_t began_us) {
+        counters_->waits.add(1);
+        if (completions_ == 0) return;
+        counters_->completions.add(std::exchange(completions_, 0));
+        counters_->turn_us.add(Clock::read_us() - began_us);
+    }
+
+    EngineCounters unseen_;
+    EngineCounters* counters_ = &unseen_;
+    uint32_t completions_ = 0;  // of this turn
     uint32_t batch_ = 0;
 };
 

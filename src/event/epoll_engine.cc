@@ -167,7 +167,7 @@ void EpollEngine::close(int fd) {
 }
 
 void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {
-    uint64_t before = counters_.completions;
+    count_turn(loop_.clock().now_us());
     batch_ = 1;  // a send is a system call of its own here: no sender gains by waiting for others
     unpark();
     List<Operation> due;
@@ -178,8 +178,7 @@ void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {
     // What was answered may have made work for this turn, so there is time only for events that are there already.
     int timeout = static_cast<int>(std::min<uint64_t>(sleep_ms.value_or(INT_MAX), INT_MAX));
     if (!sleep_ms) timeout = -1;
-    if (counters_.completions != before || !ready_.empty()) timeout = 0;
-    ++counters_.waits;
+    if (completions_ != 0 || !ready_.empty()) timeout = 0;
     int count = epoll_wait(epoll_.get(), events_.data(), events_max, timeout);
     // Whoever was stopped and continued asks for what came meanwhile: it counts before the time.
     if (count < 0 && errno == EINTR) count = epoll_wait(epoll_.get(), events_.data(), events_max, 0);
@@ -187,7 +186,6 @@ void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {
     loop_.refresh_clock();
     for (int i = 0; i < count; ++i) deliver(events_[static_cast<size_t>(i)]);
     batch_ = 0;
-    counters_.batch_max = std::max(counters_.batch_max, counters_.completions - before);
 }
 
 // Tries what was just started, or has more to do than one turn allows.
@@ -307,7 +305,7 @@ void EpollEngine::receive(Operation& receiver) {
     for (int i = 0; i < receives_per_turn && at(fd).readable; ++i) {
         int32_t buffer = pool_.take();
         if (buffer < 0) {
-            ++counters_.buffer_parks;
+            counters_->buffer_parks.add(1);
             return parked_.push_back(receiver);
         }
         pool_.lend(buffer, pool_.bytes());

@@ -118,7 +118,7 @@ void UringEngine::wake() {
 io_uring_sqe* UringEngine::next_sqe() {
     io_uring_sqe* sqe = io_uring_get_sqe(ring_.get());
     if (sqe != nullptr) return sqe;
-    ++counters_.submit_full;
+    counters_->submit_full.add(1);
     submit();
     if (sqpoll_) io_uring_sqring_wait(ring_.get());
     return io_uring_get_sqe(ring_.get());
@@ -212,7 +212,7 @@ bool UringEngine::queue_cancel(Operation& operation) {
 // --- waiting
 
 void UringEngine::wait(std::optional<uint64_t> sleep_ms) {
-    ++counters_.waits;
+    count_turn(loop_.clock().now_us());
     queue_what_waits();
     bool waiting = !aborted_.empty() || !unsubmitted_.empty() || !uncancelled_.empty() || !wake_armed_;
     enter(waiting ? 0 : sleep_ms);
@@ -249,7 +249,7 @@ bool UringEngine::kernel_has_more() {
 }
 
 void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
-    if (io_uring_cq_has_overflow(ring_.get())) ++counters_.overflows;
+    if (io_uring_cq_has_overflow(ring_.get())) counters_->overflows.add(1);
     int result = 0;
     if (sleep_ms == 0 || io_uring_cq_ready(ring_.get()) > 0) {
         bool has_any = kernel_has_more() || io_uring_sq_ready(ring_.get()) > 0;
@@ -287,7 +287,6 @@ void UringEngine::deliver_aborted() {
 void UringEngine::deliver() {
     unsigned ready = std::min(io_uring_cq_ready(ring_.get()), batch_limit);
     batch_ = ready;
-    counters_.batch_max = std::max<uint64_t>(counters_.batch_max, ready);
     uint64_t submitted_us = loop_.clock().now_us();
     unsigned head;
     io_uring_cqe* cqe;
@@ -325,7 +324,7 @@ void UringEngine::dispatch(Operation& operation, int result, uint32_t flags) {
         bool cancelled = is_cancelled(operation);
         if (result == -ENOBUFS && receives_into_pool(operation.kind)) {
             if (!cancelled) {
-                ++counters_.buffer_parks;
+                counters_->buffer_parks.add(1);
                 parked_.push_back(operation);
                 return;
             }

@@ -30,6 +30,7 @@ void describe(const void* object, LogTail& tail) {
 void Connection::finish_request() {
     Request& request = *request_;
     request_ = nullptr;
+    request.worker->ended_us = 0;
     if (request.sent_status != 0) {  // otherwise it was never answered
         for (auto log : request.location->phases.logs) log(request);
     }
@@ -43,6 +44,7 @@ void Connection::log_answered() {
         Request* request = std::exchange(answered_, answered_->next);
         request->next = std::exchange(in_order, request);
     }
+    if (in_order != nullptr) in_order->worker->ended_us = 0;  // all have ended now
     while (in_order != nullptr) {
         Request& request = *std::exchange(in_order, in_order->next);
         for (auto log : request.location->phases.logs) log(request);

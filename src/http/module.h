@@ -109,6 +109,8 @@ inline Answer Answer::later(Task<Answer> task) {
     return answer;
 }
 
+class Report;
+
 // What a module keeps of a request whose connection has become a tunnel, for as long as that lasts.
 class Outlasting {
  public:
@@ -137,6 +139,8 @@ struct Module {
     void (*log)(Request&) = nullptr;
     // In the place of `log`, when a tunnel begins; asked everywhere. Null, or nothing: nothing outlasts the request.
     std::unique_ptr<Outlasting> (*outlast)(Request&) = nullptr;
+    // What it has counted; of the generation of the request that asks.
+    void (*tell)(Report&, Request&) = nullptr;
 };
 
 // The compiled-in modules in order: modules/list.cc.

@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/counters.h"
+#include "base/metrics.h"
 #include "base/lives.h"
 #include "base/log.h"
 #include "conf/block.h"
@@ -45,6 +45,7 @@ class Site;
 struct Background;
 struct CoreSettings;
 struct Location;
+struct RequestMetrics;
 struct VirtualServer;
 enum class LimitVerdict : uint8_t;
 enum class Stage : uint8_t;
@@ -80,13 +81,15 @@ struct WorkerParts {
     Loop& loop;
     FileCache& files;
     const Clock& clock;
-    const CounterPage& counters;   // of all workers
+    Metrics::Writer& metrics;
     Resolver& resolver;
     UpstreamPool& upstreams;
     RequestPool& requests;
+    RequestMetrics& all_requests;  // of this worker
     WorkerStates states = {};      // of modules
     const Lives* lives = nullptr;  // which workers live
     Life life = {};                // this one's
+    uint64_t ended_us = 0;         // when what is being logged has ended; 0: nobody has asked yet
 };
 
 // All of a request that begins anew with the next one.

@@ -8,6 +8,8 @@
 #include "http/health_check.h"
 #include "http/known_regexes.h"
 #include "http/protocol.h"
+#include "http/request_metrics.h"
+#include "http/status_zones.h"
 #include "http/upstream.h"
 #include "net/kernel_tls.h"
 
@@ -38,7 +40,7 @@ std::span<const conf::Section* const> sections() {
     static constexpr const conf::Section* all[] = {&http_section, &server_section, &location_section, &core_section,
                                                    &variables_section, &known_regexes_section, &gzip_choice_section,
                                                    &upstreams_section, &health_checks_section,
-                                                   &health_settings_section};
+                                                   &health_settings_section, &status_zones_section};
     return all;
 }
 
@@ -48,10 +50,11 @@ HttpServer::HttpServer(const WorkerContext& worker)
       parts_{.loop = worker.loop,
              .files = files_,
              .clock = worker.loop.clock(),
-             .counters = worker.all_counters,
+             .metrics = worker.metrics,
              .resolver = resolver_,
              .upstreams = upstreams_,
              .requests = requests_,
+             .all_requests = worker.metrics.own<RequestMetrics>("worker/" + std::to_string(worker.number)),
              .lives = worker.lives,
              .life = worker.life},
       resolver_(worker.loop),
@@ -78,13 +81,14 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
     }
     upstreams_.keep_only([this](std::string_view group) { return site_ != nullptr && site_->has_upstream(group); });
     if (site_ == nullptr) return end_errands();
+    site_->status_zones().adopt(worker_.metrics);
     stapler_.use(site_->tls_contexts(), &site_->log());
     const auto& named = site_->named_groups();
     bool has_checks = !site_->health_checks().all().empty();
     if (!has_checks) health_.end();
     if (named.empty()) peer_names_.end();
     if (!has_checks && named.empty()) return;
-    auto& peers = parts_.states.get<WorkerPeers>(*parts_.lives, parts_.life);
+    auto& peers = parts_.states.get<WorkerPeers>(*parts_.lives, parts_.life, &parts_.metrics);
     if (has_checks) health_.use(site_, peers);
     if (!named.empty()) peer_names_.use(named, peers, &site_->log());
 }

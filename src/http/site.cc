@@ -6,6 +6,7 @@
 #include "http/captures.h"
 #include "http/health_check.h"
 #include "http/pipeline.h"
+#include "http/status_zones.h"
 #include "http/upstream.h"
 #include "net/error_log.h"
 
@@ -244,7 +245,13 @@ std::vector<std::shared_ptr<const TlsContext>> Site::tls_contexts() const {
 }
 
 const std::vector<NamedGroup>& Site::named_groups() const {
-    return upstreams.in(*http_settings.in(tree_->root()).http).named_groups();
+    return http::upstreams.in(*http_settings.in(tree_->root()).http).named_groups();
+}
+
+const Upstreams& Site::upstreams() const { return ringx::http::upstreams.in(*http_settings.in(tree_->root()).http); }
+
+const StatusZones& Site::status_zones() const {
+    return http::status_zones.in(*http_settings.in(tree_->root()).http);
 }
 
 const HealthChecks& Site::health_checks() const {
@@ -252,7 +259,7 @@ const HealthChecks& Site::health_checks() const {
 }
 
 bool Site::has_upstream(std::string_view name) const {
-    return upstreams.in(*http_settings.in(tree_->root()).http).has(name);
+    return http::upstreams.in(*http_settings.in(tree_->root()).http).has(name);
 }
 
 const Log& Site::log() const { return error_log(tree_->root()); }

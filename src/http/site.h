@@ -27,6 +27,8 @@ namespace ringx::http {
 
 class HealthChecks;
 class Site;
+class StatusZones;
+class Upstreams;
 struct Location;
 
 // The way of a request. Those without a module's name in http/module.h are ours: http/pipeline.h.
@@ -164,6 +166,8 @@ class Site : public ringx::Site, public std::enable_shared_from_this<Site> {
     // The groups of upstream servers with names that have to be looked up.
     const std::vector<NamedGroup>& named_groups() const;
     const HealthChecks& health_checks() const;
+    const StatusZones& status_zones() const;
+    const Upstreams& upstreams() const;
     // Requests may be passed on to a group or host of this name.
     bool has_upstream(std::string_view name) const;
     // Of what belongs to no server.

@@ -33,6 +33,7 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
     group->servers = upstream.servers;
     group->balance = *upstream.balance;
     group->time = upstream.time;
+    group->is_counted = true;
     group->binds = upstream.sticky != nullptr;
     if (upstream.zone != nullptr) group->zone = upstream.zone->shared_from_this();
     group->complete();
@@ -40,6 +41,12 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
 }
 
 }  // namespace
+
+std::vector<const Upstream*> Upstreams::all() const {
+    std::vector<const Upstream*> all(blocks_.begin(), blocks_.end());
+    for (const auto& host : hosts_) all.push_back(host.get());
+    return all;
+}
 
 constinit conf::Slot<Upstreams> upstreams{conf::http};
 const conf::Section upstreams_section{"upstreams", {}, &upstreams};
@@ -155,7 +162,8 @@ void Upstreams::complete(conf::Completion& completion) {
 }
 
 WorkerPeers& worker_peers(Request& request) {
-    return request.worker->states.get<WorkerPeers>(*request.worker->lives, request.worker->life);
+    return request.worker->states.get<WorkerPeers>(*request.worker->lives, request.worker->life,
+                                                     &request.worker->metrics);
 }
 
 }  // namespace ringx::http

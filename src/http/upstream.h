@@ -78,6 +78,9 @@ class Upstreams {
     // Those with names that have to be looked up while the server runs.
     const std::vector<NamedGroup>& named_groups() const { return named_groups_; }
 
+    // Blocks and hosts, in the order they were found.
+    std::vector<const Upstream*> all() const;
+
     // A block or host is called so.
     bool has(std::string_view name) const;
 

@@ -10,6 +10,10 @@
 
 #include "base/arena.h"
 
+namespace ringx {
+struct PeerMetrics;
+}
+
 namespace ringx::http {
 
 class Request;
@@ -27,6 +31,7 @@ struct UpstreamTry {
     uint64_t bytes_received = 0;
     uint64_t bytes_sent = 0;
     uint64_t body_bytes = 0;
+    PeerMetrics* metrics = nullptr;  // where it counts; null: nowhere
     UpstreamTry* next = nullptr;
 };
 

@@ -46,8 +46,8 @@ std::string_view address_key(const Address& client) {
     return {"\0\0\0", 3};
 }
 
-WorkerPeers::WorkerPeers(const Lives& lives, Life self)
-    : lives_(lives), self_(self), dice_(HashSeed::random().words[0]) {}
+WorkerPeers::WorkerPeers(const Lives& lives, Life self, Metrics::Writer* metrics)
+    : lives_(lives), self_(self), metrics_(metrics), dice_(HashSeed::random().words[0]) {}
 
 WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks) {
     auto known = groups_.find(group.get());
@@ -126,7 +126,11 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
                 if (rules.weight == 1 && found.weight != 0) rules.weight = found.weight;
                 std::string text = found.address.text();
                 std::string route = server.route.empty() && group->binds ? md5_text(text) : server.route;
-                roster->peers_.push_back({&server, rules, found.address, std::move(text), std::move(route)});
+                PeerMetrics* metrics = nullptr;
+                if (metrics_ != nullptr && group->is_counted) {
+                    metrics = &metrics_->own<PeerMetrics>(PeerMetrics::name(group->name, text));
+                }
+                roster->peers_.push_back({&server, rules, found.address, std::move(text), std::move(route), metrics});
                 roster->in_ring_.push_back(group->in_ring[i]);
             }
         }
@@ -349,6 +353,8 @@ bool PeerChoice::settle(PeerLock& lock, const PeerOutcome& outcome, uint64_t now
     Candidate peer{.rules = roster_->candidates_[current_].rules, .state = &record.state(lock)};
     if (is_waiting_) record.end_waiting(lock, outcome.response_us / 1000, now_ms);
     is_waiting_ = false;
+    PeerMetrics* metrics = roster_->peers_[current_].metrics;
+    if (metrics != nullptr && outcome.failed) metrics->failed.add(1);
     current_ = no_peer;
     // Of failures no times are kept: who fails soon is not fast.
     if (!outcome.failed && outcome.header_us != 0) {

@@ -20,8 +20,10 @@
 #include <vector>
 
 #include "base/lives.h"
+#include "base/metrics.h"
 #include "net/address.h"
 #include "net/balancing.h"
+#include "net/peer_metrics.h"
 #include "net/peer_records.h"
 #include "net/zones.h"
 
@@ -65,6 +67,7 @@ struct PeerGroup {
     std::vector<PeerServer> servers;  // primaries and backups, as written
     Balance balance = Balance::in_turn;
     TimeRules time;                         // of the fastest
+    bool is_counted = false;                // in the metrics: clients have not chosen its name
     bool binds = false;                     // requests may be bound to a peer: each has a route
     std::shared_ptr<const NamedZone> zone;  // null: each worker counts for itself
 
@@ -82,6 +85,7 @@ struct Peer {
     Address address;
     std::string text;   // "127.0.0.1:80", "unix:/path": as logs and $upstream_addr show it
     std::string route;  // the server's; otherwise, where requests are bound, the MD5 of the text
+    PeerMetrics* metrics = nullptr;  // this worker's; null: nobody counts
 };
 
 // What a request brings along, by which a peer may be chosen for it. Both live as long as the choice.
@@ -162,7 +166,8 @@ class PeerRoster {
 // All rosters of a worker.
 class WorkerPeers {
  public:
-    WorkerPeers(const Lives& lives, Life self);
+    // Without `metrics` nothing is counted there.
+    WorkerPeers(const Lives& lives, Life self, Metrics::Writer* metrics = nullptr);
 
     std::shared_ptr<PeerRoster> roster(const std::shared_ptr<const PeerGroup>& group);
 
@@ -193,6 +198,7 @@ class WorkerPeers {
 
     const Lives& lives_;
     Life self_;
+    Metrics::Writer* metrics_;
     Dice dice_;
     std::function<void(const std::shared_ptr<const PeerGroup>&)> watcher_;
     std::unordered_map<const PeerGroup*, OfGroup> groups_;

@@ -51,8 +51,8 @@ struct WorkerContext {
     unsigned number;       // of the worker, from 0
     uint32_t connections_max;
     const Log* log;        // of the current generation's main block; may change at a reload
+    Metrics::Writer& metrics;
     Counters& counters;    // its own
-    const CounterPage& all_counters;
     const TicketKeys& ticket_keys;  // of all workers
     const Lives* lives = nullptr;  // of all workers; there when the worker is one of many processes, or the only one
     Life life = {};                // its own

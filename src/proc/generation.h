@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/counters.h"
+#include "base/metrics.h"
 #include "base/log.h"
 #include "conf/bundle.h"
 #include "conf/language.h"
@@ -42,7 +42,7 @@ struct Origin {
 struct Program {
     const conf::Language& language;
     std::span<const Protocol> protocols;
-    CounterPage& counters;    // of all workers
+    Metrics& metrics;         // of all workers
     TicketKeys& ticket_keys;  // likewise
     Origin origin;
 };

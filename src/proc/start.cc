@@ -165,11 +165,15 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
     if (line.directives) print(STDOUT_FILENO, parts.language.dump());
     if ((line.version || line.directives) && !line.test) return 0;
 
-    CounterPage counters;  // mapped here, before anybody is forked
+    auto metrics = Metrics::create();  // here, before anybody is forked
+    if (!metrics) {
+        tell(text::format("[emerg] {}() failed ({})", metrics.error().call, describe(metrics.error())));
+        return 1;
+    }
     TicketKeys ticket_keys;
     Program program{.language = parts.language,
                     .protocols = parts.protocols,
-                    .counters = counters,
+                    .metrics = **metrics,
                     .ticket_keys = ticket_keys,
                     .origin = origin_of(line)};
     if (line.doctor) return doctor(program);

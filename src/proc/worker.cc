@@ -46,22 +46,20 @@ class Worker::Build final : public BlockingJob {
 Worker::Worker(WorkerStart start)
     : start_(std::move(start)),
       generation_(std::move(start_.generation)),
+      metrics_(start_.program.metrics.claim()),
       context_{.loop = loop_,
                .number = start_.place.number,
                .connections_max = generation_->events().worker_connections,
                .log = &generation_->log(),
-               .counters = start_.program.counters.claim(),
-               .all_counters = start_.program.counters,
+               .metrics = metrics_,
+               .counters = metrics_.own<Counters>(std::to_string(start_.place.number)),
                .ticket_keys = start_.program.ticket_keys,
                .lives = &start_.lives,
                .life = start_.life},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
 
-Worker::~Worker() {
-    use_log_thread(nullptr);
-    CounterPage::give_back(context_.counters);
-}
+Worker::~Worker() { use_log_thread(nullptr); }
 
 // No log keeps the loop waiting.
 void Worker::use_log_thread(LogThread* thread) {
@@ -97,8 +95,12 @@ bool Worker::open_engine() {
         start_.engine.choice = Choice::epoll;
         opened = loop_.open(start_.engine);
     }
-    if (!opened) log().write(Level::emerg, opened.error(), "cannot make the engine: {}() failed", opened.error().call);
-    return opened.has_value();
+    if (!opened) {
+        log().write(Level::emerg, opened.error(), "cannot make the engine: {}() failed", opened.error().call);
+        return false;
+    }
+    loop_.engine().count_in(metrics_.own<EngineCounters>(std::to_string(context_.number)));
+    return true;
 }
 
 bool Worker::open() {

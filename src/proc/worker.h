@@ -116,6 +116,7 @@ class Worker final : public Acceptor::Sink {
     std::shared_ptr<Generation> generation_;
     std::unique_ptr<Build> build_;  // outlives the loop, whose threads may be at it
     Loop loop_;
+    Metrics::Writer metrics_;
     WorkerContext context_;
     SignalReader signals_;
     std::unique_ptr<Watch> signal_watch_;

@@ -234,11 +234,11 @@ IN_UPSTREAM = {
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
     "add_header_inherit", "add_trailer_inherit", "early_hints", "health_check", "keepalive_min_timeout", "match",
-    "max_headers",
+    "max_headers", "metrics",
     "proxy_pass_trailers", "proxy_retry_budget", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
     "proxy_ssl_certificate_cache", "proxy_ssl_key_log",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",
-    "stall_threshold", "use", "load_module", "http", "events", "server",
+    "stall_threshold", "status_zone", "use", "load_module", "http", "events", "server",
     "tunnel_bind", "tunnel_buffer_size", "tunnel_connect_timeout", "tunnel_next_upstream",
     "tunnel_next_upstream_timeout", "tunnel_next_upstream_tries", "tunnel_pass", "tunnel_read_timeout",
     "tunnel_send_lowat", "tunnel_send_timeout", "tunnel_socket_keepalive", "tunnel_socket_rcvbuf",

@@ -74,7 +74,7 @@ TEST_P(EngineReceive, parks_without_buffers_until_one_comes_back) {
     turn_idly();
     EXPECT_TRUE(first.in_flight());
     EXPECT_FALSE(second.answered());
-    EXPECT_GT(loop.engine().counters().buffer_parks, 0u);
+    EXPECT_GT(loop.engine().counters().buffer_parks.value(), 0u);
 
     first.hold = false;
     first.held.clear();

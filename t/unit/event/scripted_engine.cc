@@ -110,7 +110,7 @@ void ScriptedEngine::close(int fd) {
 }
 
 void ScriptedEngine::wait(std::optional<uint64_t> sleep_ms) {
-    ++counters_.waits;
+    count_turn(loop_.clock().now_us());
     loop_.refresh_clock();
     size_t before = answers_;
     while (!interrupts_.empty() && interrupts_.begin()->first <= started_.size()) {
@@ -129,7 +129,6 @@ void ScriptedEngine::wait(std::optional<uint64_t> sleep_ms) {
         if (!outcome->more) in_flight_.erase(number);
         answer(operation, *outcome);
     }
-    counters_.batch_max = std::max<uint64_t>(counters_.batch_max, answers_ - before);
     if (answers_ == before) idle(sleep_ms);
 }
 
@@ -210,7 +209,7 @@ std::optional<Outcome> ScriptedEngine::receive(Operation& operation, Peer& from)
     bool own_memory = operation.kind == Kind::receive_into;
     int32_t buffer = own_memory ? -1 : pool_.take();
     if (!own_memory && buffer < 0) {
-        ++counters_.buffer_parks;
+        counters_->buffer_parks.add(1);
         return {};
     }
     size_t bytes = std::min<size_t>(own_memory ? operation.bytes : pool_.bytes(), receive_bytes_max);

@@ -10,6 +10,7 @@
 #include "http/h1_parser.h"
 #include "http/module.h"
 #include "http/protocol.h"
+#include "http/request_metrics.h"
 #include "net/error_log.h"
 #include "net/system_needs.h"
 #include "net/temp_paths.h"
@@ -38,10 +39,11 @@ SampleSite::SampleSite(std::string_view http) : files_(loop), resolver_(loop), u
     worker.reset(new WorkerParts{.loop = loop,
                                  .files = files_,
                                  .clock = loop.clock(),
-                                 .counters = counters_,
+                                 .metrics = writer_,
                                  .resolver = resolver_,
                                  .upstreams = upstreams_,
-                                 .requests = requests_});
+                                 .requests = requests_,
+                                 .all_requests = writer_.own<RequestMetrics>("worker/0")});
     conf::Bundle bundle = conf::Bundle::in_memory();
     bundle.add("/p/conf/a.conf", "error_log stderr;\nhttp {\n" + std::string(http) + "\n}\n");
     tree_ = std::make_shared<conf::Tree>(

@@ -41,7 +41,8 @@ class SampleSite {
     std::unique_ptr<WorkerParts> worker;
 
  private:
-    CounterPage counters_;
+    std::unique_ptr<Metrics> metrics_ = *Metrics::create();
+    Metrics::Writer writer_ = metrics_->claim();
     std::shared_ptr<conf::Tree> tree_;
     std::shared_ptr<const Site> site_;
     FileCache files_;

@@ -86,8 +86,8 @@ void Scene::start() {
                                                         .number = 0,
                                                         .connections_max = 512,
                                                         .log = nullptr,
-                                                        .counters = counters_.claim(),
-                                                        .all_counters = counters_,
+                                                        .metrics = writer_,
+                                                        .counters = writer_.own<Counters>("0"),
                                                         .ticket_keys = ticket_keys_,
                                                         .lives = &lives_,
                                                         .life = life_});

@@ -75,7 +75,8 @@ class Scene {
     void turn_others();
 
     Options options_;
-    CounterPage counters_;
+    std::unique_ptr<Metrics> metrics_ = *Metrics::create();
+    Metrics::Writer writer_ = metrics_->claim();
     TicketKeys ticket_keys_;
     Lives lives_;
     Life life_ = lives_.begin();

@@ -1,0 +1,113 @@
+// modules/metrics/module.cc - what the server counts, for Prometheus: `metrics`, and what to count: `status_zone`.
+//
+// A request is counted when it is logged: in its worker, in the zone of its server, and in that of the location where
+// its processing has ended. A tunnel counts at its end.
+#include <memory>
+
+#include "base/clock.h"
+#include "base/format.h"
+#include "http/core_settings.h"
+#include "http/module.h"
+#include "http/prometheus_report.h"
+#include "http/server_report.h"
+#include "http/status_zones.h"
+#include "http/upstream_tries.h"
+#include "net/peer_metrics.h"
+
+namespace ringx::http {
+namespace {
+
+constexpr size_t zone_name_bytes_max = 255;
+
+void set_zone(StatusSettings& settings, conf::Binding& binding) {
+    const conf::Word& word = binding.words()[0];
+    bool is_server = binding.block().context() == conf::server;
+    Setting<StatusZone*>& zone = is_server ? settings.server : settings.location;
+    if (zone.given) return binding.duplicate();
+    if (word.text == "off") return zone.give(nullptr);
+    if (word.text.empty() || word.text.size() > zone_name_bytes_max) {
+        return binding.mistake(word, text::format("invalid zone name \"{}\"", word.text));
+    }
+    auto of = is_server ? StatusZone::Of::server : StatusZone::Of::location;
+    zone.give(&status_zones.in(binding.block()).use(of, word.text));
+}
+
+// --- counting
+
+void count_try(const UpstreamTry& one, PeerMetrics& metrics) {
+    metrics.requests.add(1);
+    size_t status_class = one.status / 100u - 1u;
+    if (one.header_us && status_class < metrics.responses.size()) metrics.responses[status_class].add(1);
+    metrics.received_bytes.add(one.bytes_received);
+    metrics.sent_bytes.add(one.bytes_sent);
+    if (one.connect_us) metrics.connect_us.add(*one.connect_us);
+    if (one.header_us) metrics.header_us.add(*one.header_us);
+    if (one.header_us && one.response_us) metrics.response_us.add(*one.response_us);
+}
+
+uint64_t ended_us(WorkerParts& worker) {
+    if (worker.ended_us == 0) worker.ended_us = Clock::read_us();
+    return worker.ended_us;
+}
+
+void count_tries(const UpstreamTries& tries) {
+    for (const UpstreamTry* one = tries.first(); one != nullptr; one = one->next) {
+        if (one->metrics != nullptr) count_try(*one, *one->metrics);
+    }
+}
+
+void count(Request& request) {
+    uint64_t ended = ended_us(*request.worker);
+    const StatusSettings& ours = status_settings.in(*request.block);
+    request.worker->all_requests.count(request, ended);
+    if (const UpstreamTries* tries = request.states.find<UpstreamTries>()) count_tries(*tries);
+    if (*ours.server != nullptr) (*ours.server)->own->count(request, ended);
+    if (*ours.location != nullptr) (*ours.location)->own->count(request, ended);
+}
+
+// --- telling
+
+PrometheusReport::Format format_for(const Request& request) {
+    const Field* accept = request.head.find(Header::accept);
+    bool open_metrics = accept != nullptr && accept->value.contains("application/openmetrics-text");
+    return open_metrics ? PrometheusReport::Format::open_metrics : PrometheusReport::Format::text;
+}
+
+Task<Answer> tell(Request& request) {
+    auto format = format_for(request);
+    PrometheusReport report(format);
+    co_await tell_all(report, request);
+    Answer answer = Answer::in_place();
+    answer.response.content_type = PrometheusReport::content_type(format);
+    answer.response.set_body(request.arena.copy(report.take()));
+    co_return answer;
+}
+
+Answer respond(Request& request) {
+    if (request.method() != Method::get && !request.is_head()) return Answer::of_status(405);
+    return Answer::later(tell(request));
+}
+
+void set_metrics(StatusSettings&, conf::Binding& binding) {
+    core_settings.in(binding.block()).handler = respond;
+    status_zones.in(binding.block()).want();
+}
+
+constexpr conf::Directive directives[] = {
+    conf::custom<&set_metrics>("metrics", conf::location, {0, 0}, "Answer with all figures, as Prometheus reads them."),
+    conf::custom<&set_zone, &StatusSettings::server, &StatusSettings::location>(
+        "status_zone", conf::server | conf::location | conf::if_in_location, {1, 1},
+        "Count requests under this name.").shown_as("zone | off"),
+};
+
+}  // namespace
+
+extern constinit const Module metrics_module = {
+    .name = "metrics",
+    .directives = directives,
+    .settings = &status_settings,
+    .applies = [](const conf::Block& block) { return status_zones.in(block).wanted(); },
+    .log = count,
+};
+
+}  // namespace ringx::http

@@ -1,0 +1,151 @@
+#include "http/prometheus_report.h"
+
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+namespace ringx::http {
+namespace {
+
+constexpr std::string_view name_prefix = "ringx_";
+constexpr std::string_view total = "_total";
+
+// Where latencies are of interest, from a file in memory to a client that nearly gave up.
+constexpr uint64_t bounds_us[] = {
+    50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000,
+    5'000'000, 10'000'000, 30'000'000, 60'000'000,
+};
+// The same in seconds, as labels.
+constexpr std::string_view bound_labels[] = {
+    "le=\"5e-05\"", "le=\"0.0001\"", "le=\"0.00025\"", "le=\"0.0005\"", "le=\"0.001\"", "le=\"0.0025\"",
+    "le=\"0.005\"", "le=\"0.01\"", "le=\"0.025\"", "le=\"0.05\"", "le=\"0.1\"", "le=\"0.25\"", "le=\"0.5\"",
+    "le=\"1.0\"", "le=\"2.5\"", "le=\"5.0\"", "le=\"10.0\"", "le=\"30.0\"", "le=\"60.0\"",
+};
+static_assert(std::size(bounds_us) == std::size(bound_labels));
+
+template <typename Number>
+void append_number(std::string& text, Number number) {
+    char digits[32];
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+// `name{labels} value`, where the name has a further ending and the labels one more.
+struct Sample {
+    std::string_view name;
+    std::string_view ending;
+    std::string_view labels;
+    std::string_view last_label;  // `le="0.1"`
+};
+
+template <typename Number>
+void append_sample(std::string& text, const Sample& sample, Number value) {
+    text.append(sample.name).append(sample.ending);
+    if (!sample.labels.empty() || !sample.last_label.empty()) {
+        text += '{';
+        text += sample.labels;
+        if (!sample.labels.empty() && !sample.last_label.empty()) text += ',';
+        text.append(sample.last_label).append("}");
+    }
+    text += ' ';
+    append_number(text, value);
+    text += '\n';
+}
+
+}  // namespace
+
+void PrometheusReport::add_label(std::string& labels, std::string_view label, std::string_view value) const {
+    if (!labels.empty()) labels += ',';
+    labels.append(label).append("=\"");
+    for (char c : value) {
+        if (c == '\\' || c == '"') labels += '\\';
+        if (c == '\n') {
+            labels += "\\n";
+        } else {
+            labels += c;
+        }
+    }
+    labels += '"';
+}
+
+void PrometheusReport::thing(std::string_view name) {
+    labels_.clear();
+    if (!section_->label.empty()) add_label(labels_, section_->label, name);
+}
+
+void PrometheusReport::owned_thing(std::string_view owner_label, std::string_view owner, std::string_view name) {
+    labels_.clear();
+    add_label(labels_, owner_label, owner);
+    add_label(labels_, section_->label, name);
+}
+
+PrometheusReport::Family& PrometheusReport::family(const Figure& figure, Kind kind) {
+    auto [known, is_new] = known_.try_emplace(Key{section_, &figure}, families_.size());
+    if (is_new) {
+        std::string name(name_prefix);
+        name.append(section_->prefix).append(figure.metric);
+        families_.push_back({section_, &figure, kind, std::move(name), {}});
+    }
+    return families_[known->second];
+}
+
+void PrometheusReport::value(const Figure& figure, uint64_t value) {
+    Family& family = this->family(figure);
+    append_sample(family.samples, {family.name, {}, labels_, {}}, value);
+}
+
+void PrometheusReport::real(const Figure& figure, double value) {
+    Family& family = this->family(figure);
+    append_sample(family.samples, {family.name, {}, labels_, {}}, value);
+}
+
+void PrometheusReport::part(const Figure& figure, std::string_view label, std::string_view of, uint64_t value) {
+    Family& family = this->family(figure);
+    std::string last;
+    add_label(last, label, of);
+    append_sample(family.samples, {family.name, {}, labels_, last}, value);
+}
+
+void PrometheusReport::words(const Figure& figure, std::string_view label, std::string_view words) {
+    part(figure, label, words, 1);
+}
+
+void PrometheusReport::seconds(const Figure& figure, const Histogram& histogram) {
+    Family& family = this->family(figure, Kind::histogram);
+    uint64_t counts[std::size(bounds_us)];
+    uint64_t count = histogram.count_up_to(bounds_us, counts);
+    for (size_t i = 0; i < std::size(counts); ++i) {
+        append_sample(family.samples, {family.name, "_bucket", labels_, bound_labels[i]}, counts[i]);
+    }
+    append_sample(family.samples, {family.name, "_bucket", labels_, "le=\"+Inf\""}, count);
+    append_sample(family.samples, {family.name, "_sum", labels_, {}}, static_cast<double>(histogram.sum()) / 1e6);
+    append_sample(family.samples, {family.name, "_count", labels_, {}}, count);
+}
+
+void PrometheusReport::describe(std::string& text, const Family& family) const {
+    static constexpr std::string_view kinds[] = {"counter", "gauge", "histogram"};
+    std::string_view name = family.name;
+    // To OpenMetrics, what ends a counter's samples is no part of its name.
+    bool is_counter = family.kind == Kind::counter && format_ == Format::open_metrics;
+    if (is_counter && name.ends_with(total)) name.remove_suffix(total.size());
+    text.append("# HELP ").append(name).append(" ").append(family.figure->help).append("\n");
+    text.append("# TYPE ").append(name).append(" ").append(kinds[static_cast<size_t>(family.kind)]).append("\n");
+}
+
+std::string PrometheusReport::take() {
+    std::string text;
+    for (const Family& family : families_) {
+        describe(text, family);
+        text += family.samples;
+    }
+    if (format_ == Format::open_metrics) text += "# EOF\n";
+    families_.clear();
+    known_.clear();
+    return text;
+}
+
+std::string_view PrometheusReport::content_type(Format format) {
+    return format == Format::text ? "text/plain; version=0.0.4; charset=utf-8"
+                                  : "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
+}  // namespace ringx::http

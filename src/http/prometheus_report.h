@@ -1,0 +1,74 @@
+// http/prometheus_report.h - a report as Prometheus reads it: its text format 0.0.4, or OpenMetrics 1.0.
+//
+// Samples of a family have to stand together, so each family gathers its own until all is told.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "http/report.h"
+
+namespace ringx::http {
+
+class PrometheusReport final : public Report {
+ public:
+    enum class Format : uint8_t { text, open_metrics };
+
+    explicit PrometheusReport(Format format) : format_(format) {}
+
+    void begin(const Section& section) override { section_ = &section; labels_.clear(); }
+    void end() override {}
+    void thing(std::string_view name) override;
+    void owned_thing(std::string_view owner_label, std::string_view owner, std::string_view name) override;
+
+    void value(const Figure& figure, uint64_t value) override;
+    void real(const Figure& figure, double value) override;
+    void part(const Figure& figure, std::string_view label, std::string_view of, uint64_t value) override;
+    void seconds(const Figure& figure, const Histogram& histogram) override;
+    void words(const Figure& figure, std::string_view label, std::string_view words) override;
+
+    // All of it, family by family; the report is empty then.
+    std::string take();
+
+    // The value of Content-Type.
+    static std::string_view content_type(Format format);
+
+ private:
+    enum class Kind : uint8_t { counter, gauge, histogram };
+    struct Family {
+        const Section* section;
+        const Figure* figure;
+        Kind kind;
+        std::string name;  // as its samples begin
+        std::string samples;
+    };
+    struct Key {
+        const Section* section;
+        const Figure* figure;
+        bool operator==(const Key&) const = default;
+    };
+    struct KeyHash {
+        size_t operator()(const Key& key) const {
+            return reinterpret_cast<size_t>(key.figure) * 31 + reinterpret_cast<size_t>(key.section);
+        }
+    };
+
+    Family& family(const Figure& figure, Kind kind);
+    Family& family(const Figure& figure) {
+        return family(figure, figure.type == Figure::Type::counter ? Kind::counter : Kind::gauge);
+    }
+    void add_label(std::string& labels, std::string_view label, std::string_view value) const;
+    void describe(std::string& text, const Family& family) const;
+
+    Format format_;
+    const Section* section_ = nullptr;
+    std::string labels_;  // of the thing: `zone="a"`
+    std::vector<Family> families_;
+    std::unordered_map<Key, size_t, KeyHash> known_;
+};
+
+}  // namespace ringx::http

@@ -1,0 +1,35 @@
+// net/peer_metrics.h - what is counted of an upstream server, by its group and its address.
+//
+// Each try counts, also one that was followed by another.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/counter.h"
+#include "base/histogram.h"
+
+namespace ringx {
+
+struct PeerMetrics {
+    static constexpr std::string_view kind = "peer";
+    static constexpr size_t gauges = 0;
+
+    Counter requests;
+    std::array<Counter, 5> responses;  // by the class of their status: 1xx to 5xx
+    Counter failed;                    // tries that counted against it
+    Counter received_bytes;
+    Counter sent_bytes;
+    Counter checks, failed_checks;     // of its health
+    Histogram connect_us;
+    Histogram header_us;
+    Histogram response_us;
+
+    void add(const PeerMetrics& other, bool living = true);
+    // What it is called in the metrics.
+    static std::string name(std::string_view group, std::string_view address);
+};
+
+}  // namespace ringx
