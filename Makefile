@@ -115,7 +115,7 @@ run:
 # --- tests
 
 # With precompiled headers, g++ 12 warns of what it inlines from the library into tests, and is wrong.
-$(UNIT_OBJECTS): CXXFLAGS += -Wno-array-bounds -Wno-stringop-overflow
+$(UNIT_OBJECTS): CXXFLAGS += $(if $(PRECOMPILED),-Wno-array-bounds -Wno-stringop-overflow)
 $(OBJS)/unit_test: $(UNIT_OBJECTS) $(OBJS)/libserver.a
 	$(LINK) $(link_end) -lgtest -lgtest_main
 
