@@ -1,7 +1,7 @@
 // modules/metrics/module.cc - what the server counts, for Prometheus: `metrics`, and what to count: `status_zone`.
 //
 // A request is counted when it is logged: in its worker, in the zone of its server, and in that of the location where
-// its processing has ended. A tunnel counts at its end.
+// its processing has ended. What has become a tunnel is not logged as a request, and is not counted.
 #include <memory>
 
 #include "base/clock.h"

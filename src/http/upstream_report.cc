@@ -47,6 +47,14 @@ void tell_counted(Report& report, const PeerMetrics& counted) {
     report.seconds(response_time, counted.response_us);
 }
 
+std::string_view state_name(const ringx::Peer& peer, const PeerState& state, uint64_t now_ms) {
+    if (peer.rules.down) return "down";
+    if (peer.rules.drain) return "draining";
+    if (state.unhealthy != 0) return state.checked == 0 ? "checking" : "unhealthy";
+    PeerState copy = state;
+    return is_available({.rules = &peer.rules, .state = &copy}, now_ms) ? "up" : "unavailable";
+}
+
 // An address may stand more than once in a group, and hosts of one name with several ports are groups of one name.
 using Told = std::set<std::pair<std::string, std::string>>;
 
@@ -67,14 +75,6 @@ void tell_group(Report& report, Request& request, const std::shared_ptr<const Pe
 }
 
 }  // namespace
-
-std::string_view state_name(const ringx::Peer& peer, const PeerState& state, uint64_t now_ms) {
-    if (peer.rules.down) return "down";
-    if (peer.rules.drain) return "draining";
-    if (state.unhealthy != 0) return state.checked == 0 ? "checking" : "unhealthy";
-    PeerState copy = state;
-    return is_available({.rules = &peer.rules, .state = &copy}, now_ms) ? "up" : "unavailable";
-}
 
 Task<void> tell_upstreams(Report& report, Request& request) {
     report.begin(servers_section);

@@ -7,13 +7,9 @@
 #include "event/task.h"
 #include "http/report.h"
 #include "http/request.h"
-#include "net/peers.h"
 
 namespace ringx::http {
 
 Task<void> tell_upstreams(Report& report, Request& request);
-
-// "up", "down", "draining", "unavailable", "unhealthy" or "checking", as GET …/upstreams says it too.
-std::string_view state_name(const ringx::Peer& peer, const PeerState& state, uint64_t now_ms);
 
 }  // namespace ringx::http
