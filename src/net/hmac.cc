@@ -37,8 +37,12 @@ Hash hash_like(const EVP_MD* digest) {
 }
 
 Hmac::Hmac(Hash hash, Bytes key) : context_(EVP_MD_CTX_new()), hash_(hash), key_{} {
-    CHECK(context_ != nullptr && key.size() <= block_bytes_of(hash));
-    std::ranges::copy(key, key_);
+    CHECK(context_ != nullptr);
+    if (key.size() <= block_bytes_of(hash)) {
+        std::ranges::copy(key, key_);
+    } else {
+        CHECK(EVP_Digest(key.data(), key.size(), key_, nullptr, digest_of(hash), nullptr) == 1);
+    }
 }
 
 Hmac::~Hmac() { OPENSSL_cleanse(key_, sizeof key_); }

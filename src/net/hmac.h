@@ -31,7 +31,6 @@ Hash hash_like(const EVP_MD* digest);
 
 class Hmac {
  public:
-    // REQUIRES: the key is no longer than a block of the hash.
     Hmac(Hash hash, Bytes key);
     Hmac(const Hmac&) = delete;
     Hmac& operator=(const Hmac&) = delete;

@@ -19,6 +19,19 @@ namespace {
 // OpenSSL does not tell for which connection it derives: the one whose handshake runs on this thread.
 thread_local TrafficSecrets* watching = nullptr;
 
+// What is rare enough to be left to OpenSSL's own: hashes of old versions and of national ciphers, long seeds.
+int derive_as_openssl(const char* algorithm, unsigned char* to, size_t bytes, const OSSL_PARAM parameters[]) {
+    std::unique_ptr<EVP_KDF, FreedBy<EVP_KDF_free>> kdf(EVP_KDF_fetch(nullptr, algorithm, "provider!=ringx"));
+    std::unique_ptr<EVP_KDF_CTX, FreedBy<EVP_KDF_CTX_free>> context(EVP_KDF_CTX_new(kdf.get()));
+    return context != nullptr ? EVP_KDF_derive(context.get(), to, bytes, parameters) : 0;
+}
+
+Bytes bytes_of(const OSSL_PARAM& parameter) {
+    return {static_cast<const unsigned char*>(parameter.data), parameter.data_size};
+}
+
+// --- TLS 1.3
+
 // What OpenSSL gives, see EVP_KDF-TLS13_KDF(7). Without data: it was not given.
 struct Wish {
     int mode = -1;
@@ -30,7 +43,7 @@ Wish read(const OSSL_PARAM parameters[]) {
     Wish wish;
     for (const OSSL_PARAM* at = parameters; at != nullptr && at->key != nullptr; ++at) {
         std::string_view name = at->key;
-        Bytes bytes(static_cast<const unsigned char*>(at->data), at->data_size);
+        Bytes bytes = bytes_of(*at);
         if (name == OSSL_KDF_PARAM_MODE) {
             if (OSSL_PARAM_get_int(at, &wish.mode) != 1) wish.mode = -1;
         } else if (name == OSSL_KDF_PARAM_DIGEST) {
@@ -84,7 +97,8 @@ void note(std::string_view label, Bytes secret) {
 
 int derive(void*, unsigned char* to, size_t bytes, const OSSL_PARAM parameters[]) {
     Wish wish = read(parameters);
-    if (!wish.hash || wish.prefix.size() > prefix_bytes_max || wish.label.size() > label_bytes_max) return 0;
+    if (!wish.hash) return derive_as_openssl(OSSL_KDF_NAME_TLS1_3_KDF, to, bytes, parameters);
+    if (wish.prefix.size() > prefix_bytes_max || wish.label.size() > label_bytes_max) return 0;
     char storage[prefix_bytes_max + label_bytes_max];
     char* end = std::ranges::copy(wish.prefix, storage).out;
     end = std::ranges::copy(wish.label, end).out;
@@ -99,6 +113,39 @@ int derive(void*, unsigned char* to, size_t bytes, const OSSL_PARAM parameters[]
     Hmac secret(*wish.hash, wish.key);
     hkdf_expand_label(secret, label, wish.data, {to, bytes});
     note(label.substr(wish.prefix.size()), {to, bytes});
+    return 1;
+}
+
+// --- TLS 1.2
+
+// Labels, two random numbers, the hash of a handshake: what a handshake asks for is much shorter than this.
+constexpr size_t seed_bytes_max = 256;
+constexpr std::string_view key_expansion = "key expansion";
+
+// See EVP_KDF-TLS1_PRF(7): the parts of the seed, the label first, are parameters of one name.
+int derive_of_tls_1_2(void*, unsigned char* to, size_t bytes, const OSSL_PARAM parameters[]) {
+    std::optional<Hash> hash;
+    Bytes secret;
+    unsigned char seed[seed_bytes_max];
+    size_t seed_bytes = 0;
+    for (const OSSL_PARAM* at = parameters; at != nullptr && at->key != nullptr; ++at) {
+        std::string_view name = at->key;
+        if (name == OSSL_KDF_PARAM_DIGEST) {
+            hash = hash_by_name(static_cast<const char*>(at->data));
+        } else if (name == OSSL_KDF_PARAM_SECRET) {
+            secret = bytes_of(*at);
+        } else if (name == OSSL_KDF_PARAM_SEED) {
+            bool has_room = at->data_size <= seed_bytes_max - seed_bytes;
+            if (!has_room) return derive_as_openssl(OSSL_KDF_NAME_TLS1_PRF, to, bytes, parameters);
+            seed_bytes = static_cast<size_t>(std::ranges::copy(bytes_of(*at), seed + seed_bytes).out - seed);
+        }
+    }
+    if (!hash) return derive_as_openssl(OSSL_KDF_NAME_TLS1_PRF, to, bytes, parameters);
+    if (secret.data() == nullptr || seed_bytes == 0 || bytes == 0) return 0;
+    Bytes label_and_seed(seed, seed_bytes);
+    tls_1_2_prf(*hash, secret, label_and_seed, {to, bytes});
+    bool makes_keys = std::ranges::starts_with(label_and_seed, as_bytes(key_expansion));
+    if (watching != nullptr && makes_keys) watching->note_key_block({to, bytes});
     return 1;
 }
 
@@ -117,7 +164,12 @@ const OSSL_DISPATCH kdf_functions[] = {{OSSL_FUNC_KDF_NEWCTX, entry(make_context
                                        {OSSL_FUNC_KDF_FREECTX, entry(free_context)},
                                        {OSSL_FUNC_KDF_DERIVE, entry(derive)},
                                        {0, nullptr}};
+const OSSL_DISPATCH prf_functions[] = {{OSSL_FUNC_KDF_NEWCTX, entry(make_context)},
+                                       {OSSL_FUNC_KDF_FREECTX, entry(free_context)},
+                                       {OSSL_FUNC_KDF_DERIVE, entry(derive_of_tls_1_2)},
+                                       {0, nullptr}};
 const OSSL_ALGORITHM kdfs[] = {{OSSL_KDF_NAME_TLS1_3_KDF, "provider=ringx", kdf_functions, "TLS 1.3"},
+                               {OSSL_KDF_NAME_TLS1_PRF, "provider=ringx", prf_functions, "TLS 1.2"},
                                {nullptr, nullptr, nullptr, nullptr}};
 
 const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {

@@ -29,8 +29,8 @@ RecordKeys keys_of_secret(Aead aead, Hash hash, const unsigned char* secret, uin
     return keys;
 }
 
-// The key block of TLS 1.2 (RFC 5246 section 6.3): keys of both sides, then what of their nonces is not in records.
-ConnectionKeys keys_of_session(SSL* ssl, Aead aead, Hash hash) {
+// Who has not seen the key block can make it again.
+void make_key_block(SSL* ssl, Hash hash, std::span<unsigned char> block) {
     unsigned char master[SSL_MAX_MASTER_KEY_LENGTH];
     constexpr size_t random_bytes = SSL3_RANDOM_SIZE;
     std::string_view label = "key expansion";
@@ -39,16 +39,22 @@ ConnectionKeys keys_of_session(SSL* ssl, Aead aead, Hash hash) {
     size_t seed_bytes = label.copy(reinterpret_cast<char*>(seed), label.size());
     seed_bytes += SSL_get_server_random(ssl, seed + seed_bytes, random_bytes);
     seed_bytes += SSL_get_client_random(ssl, seed + seed_bytes, random_bytes);
+    tls_1_2_prf(hash, {master, master_bytes}, {seed, seed_bytes}, block);
+    OPENSSL_cleanse(master, sizeof master);
+}
 
+ConnectionKeys keys_of_block(SSL* ssl, Aead aead, Hash hash, const TrafficSecrets& secrets) {
     ConnectionKeys keys;
     for (RecordKeys* side : {&keys.read, &keys.write}) {
         side->aead = aead;
         side->sequence = 1;  // after the one that ended the handshake
     }
     size_t key_bytes = keys.read.key_bytes(), iv_bytes = keys.read.has_explicit_nonce() ? 4 : RecordKeys::iv_bytes;
-    unsigned char block[2 * (RecordKeys::key_bytes_max + RecordKeys::iv_bytes)];
-    tls_1_2_prf(hash, {master, master_bytes}, {seed, seed_bytes}, std::span(block).first(2 * (key_bytes + iv_bytes)));
-    const unsigned char* from = block;
+    size_t block_bytes = 2 * (key_bytes + iv_bytes);
+    unsigned char made[TrafficSecrets::key_block_bytes_max];
+    bool is_seen = secrets.key_block_bytes >= block_bytes;
+    if (!is_seen) make_key_block(ssl, hash, std::span(made).first(block_bytes));
+    const unsigned char* from = is_seen ? secrets.key_block.data() : made;
     for (RecordKeys* side : {&keys.read, &keys.write}) {
         std::copy_n(from, key_bytes, side->key.begin());
         from += key_bytes;
@@ -57,8 +63,7 @@ ConnectionKeys keys_of_session(SSL* ssl, Aead aead, Hash hash) {
         std::copy_n(from, iv_bytes, side->iv.begin());
         from += iv_bytes;
     }
-    OPENSSL_cleanse(master, sizeof master);
-    OPENSSL_cleanse(block, sizeof block);
+    OPENSSL_cleanse(made, sizeof made);
     return keys;
 }
 
@@ -72,6 +77,7 @@ RecordKeys::~RecordKeys() {
 TrafficSecrets::~TrafficSecrets() {
     OPENSSL_cleanse(client.data(), client.size());
     OPENSSL_cleanse(server.data(), server.size());
+    OPENSSL_cleanse(key_block.data(), key_block.size());
 }
 
 // Looked up once: doing so takes as long as protecting a small record.
@@ -104,12 +110,17 @@ void TrafficSecrets::note_server(Bytes secret) {
     server_bytes = secret.size();
 }
 
+void TrafficSecrets::note_key_block(Bytes block) {
+    key_block_bytes = block.size() <= key_block.size() ? block.size() : 0;
+    std::copy_n(block.begin(), key_block_bytes, key_block.begin());
+}
+
 std::optional<ConnectionKeys> keys_after_handshake(SSL* ssl, const TrafficSecrets& secrets, uint64_t records_sent) {
     const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
     std::optional<Aead> aead = aead_of(cipher);
     if (!aead) return std::nullopt;
     Hash hash = hash_like(SSL_CIPHER_get_handshake_digest(cipher));
-    if (SSL_version(ssl) == TLS1_2_VERSION) return keys_of_session(ssl, *aead, hash);
+    if (SSL_version(ssl) == TLS1_2_VERSION) return keys_of_block(ssl, *aead, hash, secrets);
     CHECK(SSL_version(ssl) == TLS1_3_VERSION);
     if (secrets.client_bytes != bytes_of(hash) || secrets.server_bytes != bytes_of(hash)) return std::nullopt;
     return ConnectionKeys{keys_of_secret(*aead, hash, secrets.client.data(), 0),

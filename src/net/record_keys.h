@@ -41,17 +41,25 @@ struct RecordKeys {
     RecordKeys next() const;
 };
 
-// The secrets of a handshake of TLS 1.3 that protect what follows it (RFC 8446 section 7.1).
+// What protects the records that follow a handshake: the secrets of TLS 1.3 (RFC 8446 section 7.1), or the key block of
+// TLS 1.2 (RFC 5246 section 6.3).
 struct TrafficSecrets {
+    // Keys of both sides, then what of their nonces is not in records. OpenSSL makes it a little longer than it has to.
+    static constexpr size_t key_block_bytes_max = 2 * (RecordKeys::key_bytes_max + RecordKeys::iv_bytes);
+
     ~TrafficSecrets();
 
     std::array<unsigned char, RecordKeys::secret_bytes_max> client{};
     std::array<unsigned char, RecordKeys::secret_bytes_max> server{};
     size_t client_bytes = 0;  // 0: not told of
     size_t server_bytes = 0;
+    std::array<unsigned char, key_block_bytes_max> key_block{};
+    size_t key_block_bytes = 0;
 
     void note_client(Bytes secret);
     void note_server(Bytes secret);
+    // One that is longer belongs to a cipher that is none of Aead.
+    void note_key_block(Bytes block);
 };
 
 // A server's.

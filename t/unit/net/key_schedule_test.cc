@@ -1,6 +1,6 @@
 // net/key_schedule_test.cc - the key schedule as OpenSSL calls it.
 //
-// It derives what OpenSSL's own does, refuses what TLS 1.3 never asks for, and shows the secrets to who watches.
+// It derives what OpenSSL's own does, refuses what TLS never asks for, and shows the secrets to who watches.
 #include "net/key_schedule.h"
 
 #include <gtest/gtest.h>
@@ -95,7 +95,6 @@ TEST(KeyScheduleTest, it_refuses_what_it_cannot_derive) {
     EXPECT_TRUE(answer(key_schedule_property(), good));
     using Change = void (*)(Question&);
     const Change changes[] = {
-        [](Question& q) { q.digest = "SHA512"; },
         [](Question& q) { q.mode = EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND; },
         [](Question& q) { q.mode = extracts, q.bytes = 31; },
         [](Question& q) { q.bytes = 33; },
@@ -108,6 +107,15 @@ TEST(KeyScheduleTest, it_refuses_what_it_cannot_derive) {
         Question question = good;
         changes[i](question);
         EXPECT_FALSE(answer(key_schedule_property(), question)) << "change " << i;
+    }
+}
+
+TEST(KeyScheduleTest, hashes_of_rare_ciphers_are_left_to_openssl) {
+    for (const char* digest : {"SHA512", "SM3"}) {
+        Question question{expands, digest, some(32, 7), std::nullopt, "key", std::nullopt, 16};
+        auto theirs = answer("provider=default", question);
+        ASSERT_TRUE(theirs) << digest;
+        EXPECT_EQ(answer(key_schedule_property(), question), theirs) << digest;
     }
 }
 
@@ -128,6 +136,88 @@ TEST(KeyScheduleTest, traffic_secrets_are_seen_as_long_as_somebody_watches) {
     question.label = "s ap traffic";
     (void)answer(key_schedule_property(), question);
     EXPECT_EQ(secrets.server_bytes, 0u);
+}
+
+// --- TLS 1.2
+
+struct PrfQuestion {
+    const char* digest;
+    std::optional<Text> secret;
+    std::vector<Text> seed;  // its parts, the label first
+    size_t bytes;
+};
+
+std::optional<Text> answer(const char* property, PrfQuestion question) {
+    OwnedKdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_PRF, property));
+    OwnedKdfContext context(EVP_KDF_CTX_new(kdf.get()));
+    std::vector<OSSL_PARAM> parameters;
+    auto add = [&](const char* name, Text& text) {
+        parameters.push_back(OSSL_PARAM_construct_octet_string(name, text.data(), text.size()));
+    };
+    parameters.push_back(
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(question.digest), 0));
+    if (question.secret) add(OSSL_KDF_PARAM_SECRET, *question.secret);
+    for (Text& part : question.seed) add(OSSL_KDF_PARAM_SEED, part);
+    parameters.push_back(OSSL_PARAM_construct_end());
+    Text text(question.bytes);
+    if (EVP_KDF_derive(context.get(), text.data(), text.size(), parameters.data()) != 1) return std::nullopt;
+    return text;
+}
+
+Text text_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+TEST(PrfTest, it_derives_what_openssl_does) {
+    Text random = some(32, 3), other_random = some(32, 60);
+    std::vector<Text> keys{text_of("key expansion"), random, other_random};
+    for (const char* digest : {"SHA256", "SHA384", "SHA512", "MD5-SHA1"}) {
+        const PrfQuestion questions[] = {
+            {digest, some(48, 1), keys, 56},
+            {digest, some(48, 1), keys, 88},
+            {digest, some(32, 1), {text_of("master secret"), random, other_random}, 48},
+            {digest, some(512, 1), {text_of("extended master secret"), some(48, 9)}, 48},  // ffdhe4096
+            {digest, some(48, 1), {text_of("client finished"), some(32, 9)}, 12},
+            {digest, some(48, 1), {text_of("client finished"), some(32, 9), Text()}, 12},
+            {digest, some(48, 1), {some(256, 9)}, 12},
+            {digest, some(48, 1), {text_of("EXPORTER-test"), some(700, 9)}, 100},
+        };
+        for (const PrfQuestion& question : questions) {
+            auto ours = answer(key_schedule_property(), question), theirs = answer("provider=default", question);
+            ASSERT_TRUE(theirs) << digest;
+            EXPECT_EQ(ours, theirs) << digest << " " << question.bytes;
+        }
+    }
+}
+
+TEST(PrfTest, it_refuses_what_lacks_a_part) {
+    const PrfQuestion good{"SHA256", some(48, 1), {text_of("key expansion")}, 56};
+    EXPECT_TRUE(answer(key_schedule_property(), good));
+    using Change = void (*)(PrfQuestion&);
+    const Change changes[] = {[](PrfQuestion& q) { q.secret.reset(); }, [](PrfQuestion& q) { q.seed.clear(); }};
+    for (size_t i = 0; i < std::size(changes); ++i) {
+        PrfQuestion question = good;
+        changes[i](question);
+        EXPECT_FALSE(answer(key_schedule_property(), question)) << "change " << i;
+    }
+}
+
+TEST(PrfTest, the_key_block_is_seen_as_long_as_somebody_watches) {
+    PrfQuestion question{"SHA256", some(48, 1), {text_of("key expansion"), some(64, 3)}, 56};
+    TrafficSecrets secrets;
+    auto block = answer(key_schedule_property(), question);
+    EXPECT_EQ(secrets.key_block_bytes, 0u);
+    {
+        SecretsWatch watch(&secrets);
+        EXPECT_EQ(answer(key_schedule_property(), question), block);
+        question.seed[0] = text_of("server finished");
+        (void)answer(key_schedule_property(), question);
+    }
+    ASSERT_EQ(secrets.key_block_bytes, 56u);
+    EXPECT_TRUE(std::equal(block->begin(), block->end(), secrets.key_block.begin()));
+
+    SecretsWatch watch(&secrets);
+    question = {"SHA256", some(48, 1), {text_of("key expansion"), some(64, 3)}, 104};  // a block cipher's
+    (void)answer(key_schedule_property(), question);
+    EXPECT_EQ(secrets.key_block_bytes, 0u);
 }
 
 }  // namespace
