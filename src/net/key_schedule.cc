@@ -144,7 +144,8 @@ int derive_of_tls_1_2(void*, unsigned char* to, size_t bytes, const OSSL_PARAM p
     if (secret.data() == nullptr || seed_bytes == 0 || bytes == 0) return 0;
     Bytes label_and_seed(seed, seed_bytes);
     tls_1_2_prf(*hash, secret, label_and_seed, {to, bytes});
-    bool makes_keys = std::ranges::starts_with(label_and_seed, as_bytes(key_expansion));
+    bool makes_keys = std::ranges::equal(label_and_seed.first(std::min(seed_bytes, key_expansion.size())),
+                                         as_bytes(key_expansion));
     if (watching != nullptr && makes_keys) watching->note_key_block({to, bytes});
     return 1;
 }
