@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/format.h"
 #include "http/escape.h"
+#include "http/json_string.h"
 #include "modules/log/json_value.h"
 
 namespace ringx::http {
