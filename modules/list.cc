@@ -33,6 +33,7 @@ RINGX_DECLARE(proxy)
 RINGX_DECLARE(tunnel)
 RINGX_DECLARE(stub_status)
 RINGX_DECLARE(metrics)
+RINGX_DECLARE(api)
 RINGX_DECLARE(empty_gif)
 RINGX_DECLARE(random_index)
 RINGX_DECLARE(index)
@@ -119,6 +120,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_METRICS
     &metrics_module,
+#endif
+#ifndef RINGX_WITHOUT_API
+    &api_module,
 #endif
 #ifndef RINGX_WITHOUT_EMPTY_GIF
     &empty_gif_module,

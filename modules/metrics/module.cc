@@ -8,8 +8,7 @@
 #include "base/format.h"
 #include "http/core_settings.h"
 #include "http/module.h"
-#include "http/prometheus_report.h"
-#include "http/server_report.h"
+#include "http/prometheus_answer.h"
 #include "http/status_zones.h"
 #include "http/upstream_tries.h"
 #include "net/peer_metrics.h"
@@ -67,25 +66,9 @@ void count(Request& request) {
 
 // --- telling
 
-PrometheusReport::Format format_for(const Request& request) {
-    const Field* accept = request.head.find(Header::accept);
-    bool open_metrics = accept != nullptr && accept->value.contains("application/openmetrics-text");
-    return open_metrics ? PrometheusReport::Format::open_metrics : PrometheusReport::Format::text;
-}
-
-Task<Answer> tell(Request& request) {
-    auto format = format_for(request);
-    PrometheusReport report(format);
-    co_await tell_all(report, request);
-    Answer answer = Answer::in_place();
-    answer.response.content_type = PrometheusReport::content_type(format);
-    answer.response.set_body(request.arena.copy(report.take()));
-    co_return answer;
-}
-
 Answer respond(Request& request) {
     if (request.method() != Method::get && !request.is_head()) return Answer::of_status(405);
-    return Answer::later(tell(request));
+    return Answer::later(answer_prometheus(request));
 }
 
 void set_metrics(StatusSettings&, conf::Binding& binding) {

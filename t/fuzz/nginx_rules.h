@@ -174,6 +174,8 @@ inline constexpr Rule rules[] = {
      " empty_gif flv internal metrics mp4 "},
     {conf::location, 0b10,
      " alias random_index "},
+    {conf::location, 0b11,
+     " api "},
     {conf::location, 0b1111111110,
      " limit_except "},
     {conf::location, 0b1111111111,

@@ -1,0 +1,16 @@
+// modules/api/resources.h - who answers: one function for each endpoint, one file for each resource.
+//
+// The rows that lead here are in modules/api/endpoints.cc.
+#pragma once
+
+#include "http/module.h"
+
+namespace ringx::http::api {
+
+struct Call;
+
+Answer get_health(Call& call);   // health.cc
+Answer get_stats(Call& call);    // stats.cc
+Answer get_metrics(Call& call);  // metrics.cc
+
+}  // namespace ringx::http::api
