@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <thread>
 
 #include "base/check.h"
 #include "base/fd.h"
@@ -26,12 +27,18 @@ constexpr size_t buckets = 2 * Metrics::places_max;
 
 bool is_alive(pid_t process) { return process != 0 && (kill(process, 0) == 0 || errno != ESRCH); }
 
+// Each takes address space, which valgrind and limits (RLIMIT_AS) have less of than the kernel.
+constexpr unsigned writers_of_cpu = 16;
+constexpr unsigned writers_min = 64;
+
 constexpr size_t rounded_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace
 
 struct Metrics::Head {
     pthread_mutex_t lock;                 // of those who add a place
+    size_t bytes;                         // of all of it
+    uint32_t room;                        // for copies of so many processes: writers_max, less where CPUs are few
     std::atomic<uint32_t> places;         // those before this one are there to stay
     std::atomic<uint32_t> writers;        // those before this one have been claimed at some time
     uint64_t used_bytes;                  // of each process's copies
@@ -42,7 +49,8 @@ struct Metrics::Head {
 };
 
 Result<std::unique_ptr<Metrics>> Metrics::create() {
-    size_t bytes = rounded_up(sizeof(Head), page_bytes) + writers_max * copies_bytes;
+    unsigned room = std::clamp(writers_of_cpu * std::thread::hardware_concurrency(), writers_min, writers_max);
+    size_t bytes = rounded_up(sizeof(Head), page_bytes) + room * copies_bytes;
     Fd fd(memfd_create("metrics", MFD_CLOEXEC));
     if (!fd) return fail("memfd_create");
     if (ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) return fail("ftruncate");
@@ -50,6 +58,8 @@ Result<std::unique_ptr<Metrics>> Metrics::create() {
     if (memory == MAP_FAILED) return fail("mmap");
     madvise(memory, bytes, MADV_DONTDUMP);
     std::unique_ptr<Metrics> metrics(new Metrics(memory));
+    metrics->head().bytes = bytes;
+    metrics->head().room = room;
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
@@ -59,7 +69,7 @@ Result<std::unique_ptr<Metrics>> Metrics::create() {
     return metrics;
 }
 
-Metrics::~Metrics() { munmap(memory_, rounded_up(sizeof(Head), page_bytes) + writers_max * copies_bytes); }
+Metrics::~Metrics() { munmap(memory_, head().bytes); }
 
 size_t Metrics::places() const { return head().places.load(std::memory_order_acquire); }
 
@@ -74,7 +84,7 @@ unsigned Metrics::writers() const { return head().writers.load(std::memory_order
 bool Metrics::lives(unsigned writer) const { return is_alive(head().owners[writer].load()); }
 
 Metrics::Writer Metrics::claim() {
-    for (unsigned number = 0; number < writers_max; ++number) {
+    for (unsigned number = 0; number < head().room; ++number) {
         pid_t owner = head().owners[number].load();
         if (is_alive(owner)) continue;
         if (!head().owners[number].compare_exchange_strong(owner, getpid())) continue;
@@ -84,7 +94,7 @@ Metrics::Writer Metrics::claim() {
         }
         return Writer(*this, number);
     }
-    return Writer(*this, writers_max - 1);
+    return Writer(*this, head().room - 1);
 }
 
 Metrics::Writer::~Writer() {
