@@ -115,6 +115,11 @@ void Report::add(Level level, const Place& place, std::string sentence, std::str
         const Sources::Source& source = sources_[place.file];
         mistake.position = source.command_line ? std::string(" in command line")
                                                : text::format(" in {}:{}", source.name, place.end_line);
+        if (!source.command_line) {
+            mistake.file = source.name;
+            mistake.line_number = place.line;
+            mistake.column = place.column;
+        }
         show_source(mistake, source, place);
     }
     if (seen_.insert(render(mistake)).second) {

@@ -22,6 +22,9 @@ struct Mistake {
     Level level = Level::emerg;  // emerg: refused; warn: accepted, probably not what was meant; notice: worth a mention
     std::string sentence = {};     // unknown directive "foo"
     std::string position = {};     // " in /etc/ringx/server.conf:12", " in command line" or nothing
+    std::string file = {};         // where the word at fault stands; empty: in no file
+    uint32_t line_number = 0;      // from 1; of that word, while `position` names the end of its directive
+    uint32_t column = 0;           // from 1, in bytes
     std::string source_line = {};  // without its indentation; empty when there is no position
     std::string caret_line = {};   // as many columns as lead to the word, then `^`
     std::string hint = {};

@@ -82,6 +82,26 @@ TEST(Mistake, in_the_command_line_has_no_line_number) {
               "           ^\n");
 }
 
+TEST(Mistake, knows_where_its_word_stands_besides_its_texts) {
+    Sources sources;
+    sources.add({.name = "/x", .bytes = "listen\n    800000;\n"});
+    sources.add({.name = "command line", .bytes = "daemon maybe;", .command_line = true});
+    Report report(sources);
+    report.add(Level::emerg, {.file = 0, .line = 2, .column = 5, .end_line = 3, .order = 0}, "it is wrong");
+    report.add(Level::emerg, {.file = 1, .line = 1, .column = 8, .end_line = 1, .order = 1}, "it is odd");
+    report.add(Level::emerg, Place{}, "it is nowhere");
+    auto mistakes = report.take();
+    ASSERT_EQ(mistakes.size(), 3u);
+    EXPECT_EQ(mistakes[0].file, "/x");
+    EXPECT_EQ(mistakes[0].line_number, 2u);
+    EXPECT_EQ(mistakes[0].column, 5u);
+    EXPECT_EQ(mistakes[0].position, " in /x:3");  // nginx's, where the directive ends
+    for (size_t i : {1, 2}) {
+        EXPECT_EQ(mistakes[i].file, "");
+        EXPECT_EQ(mistakes[i].line_number, 0u);
+    }
+}
+
 TEST(Report, gives_each_mistake_once_and_in_the_order_of_the_text) {
     Sources sources;
     sources.add({.name = "/x", .bytes = "a;\nb;\n"});
