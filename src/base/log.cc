@@ -317,7 +317,7 @@ void Log::write_line(Level level, const LogContext& context, Error error, std::s
     Entry entry{level, context, error, message};
     std::string plain, json;
     for (const Destination& destination : destinations_) {
-        if (level > destination.level) continue;
+        if (level > now(destination.level)) continue;
         std::string& line = destination.json ? json : plain;
         if (line.empty()) line = destination.json ? json_line(entry) : plain_line(entry);
         (void)destination.file->write(line, level);

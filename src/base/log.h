@@ -8,6 +8,7 @@
 // or are JSON objects with the same content.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -118,6 +119,20 @@ struct LogContext {
     std::string_view doing = {};  // "reading client request line": follows the message, and its error, after " while "
 };
 
+// A level in the place of those that logs are configured with, while there is one. Where it is kept is said later.
+class PresentLevel {
+ public:
+    // REQUIRES: no other thread is there yet; the number lives as long. 0: as configured.
+    void keep_at(const std::atomic<uint8_t>& number) { number_ = &number; }
+    Level or_else(Level configured) const {
+        uint8_t number = number_ != nullptr ? number_->load(std::memory_order_relaxed) : 0;
+        return number != 0 ? Level{number} : configured;
+    }
+
+ private:
+    const std::atomic<uint8_t>* number_ = nullptr;
+};
+
 class Log {
  public:
     struct Destination {
@@ -129,7 +144,9 @@ class Log {
     void add(Destination destination);
     const std::vector<Destination>& destinations() const { return destinations_; }
 
-    bool admits(Level level) const { return level <= mildest_; }
+    // REQUIRES: it lives as long.
+    void obey(const PresentLevel& present) { present_ = &present; }
+    bool admits(Level level) const { return level <= now(mildest_); }
 
     template <typename... Args>
     void write(Level level, text::format_string<Args...> form, Args&&... args) const {
@@ -154,11 +171,13 @@ class Log {
     }
 
  private:
+    Level now(Level configured) const { return present_ != nullptr ? present_->or_else(configured) : configured; }
     void write_line(Level level, const LogContext& context, Error error, std::string_view form,
                     text::format_args args) const;
 
     std::vector<Destination> destinations_;
     Level mildest_ = Level{0};
+    const PresentLevel* present_ = nullptr;
 };
 
 // "2: No such file or directory", without the brackets.

@@ -28,6 +28,8 @@
 
 namespace ringx {
 class Resolver;
+class RunState;
+class Steering;
 class Tls;
 class UpstreamPool;
 }
@@ -89,6 +91,8 @@ struct WorkerParts {
     WorkerStates states = {};      // of modules
     const Lives* lives = nullptr;  // which workers live
     Life life = {};                // this one's
+    const RunState* run_state = nullptr;  // what the master says; in unit tests there may be none
+    Steering* steering = nullptr;         // whom to ask for a reload; likewise
     uint64_t ended_us = 0;         // when what is being logged has ended; 0: nobody has asked yet
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/counters.h"
+#include "base/run_state.h"
 #include "event/engine.h"
 #include "event/next_turn.h"
 #include "http/module.h"
@@ -22,6 +23,23 @@ constexpr size_t zones_in_turn = 32;
 
 constexpr Section build_section{"server", "", ""};
 constexpr Figure version{"version", "build_info", gauge, "What runs."};
+constexpr Figure phase{"state", "state", gauge, "What the server is doing: starting, serving, reloading or quitting."};
+constexpr Figure started{"started_seconds", "start_time_seconds", gauge, "When it was started, since 1970."};
+constexpr Figure generation{"generation", "generation", gauge, "Number of the configuration in force, from 1."};
+constexpr Figure in_force{"generation_seconds", "generation_start_time_seconds", gauge,
+                          "When that configuration was put in force, since 1970."};
+constexpr Figure reloads{"reloads", "reloads_total", counter, "Reloads, by what became of them."};
+constexpr Figure reload_success{"last_reload_success", "last_reload_success", gauge,
+                                "Whether the last reload, or the start, was good: 1, otherwise 0."};
+constexpr Figure reload_time{"last_reload_seconds", "last_reload_time_seconds", gauge,
+                             "When the last reload, or the start, was over, since 1970."};
+constexpr Figure wanted{"workers_wanted", "workers_wanted", gauge, "Workers the configuration wants."};
+constexpr Figure alive{"workers_alive", "workers_alive", gauge, "Workers of these that live."};
+constexpr Figure serving{"workers_serving", "workers_serving", gauge, "Workers of these that serve."};
+constexpr Figure leaving{"workers_leaving", "workers_leaving", gauge, "Workers that end when their requests have."};
+
+constexpr Section engine_section{"engine", "engine_", "kind"};
+constexpr Figure engine_reason{"reason", "info", gauge, "The engine that was chosen for the workers, and why."};
 
 constexpr Section workers_section{"workers", "worker_", "worker"};
 constexpr Figure accepted{"accepted", "connections_accepted_total", counter, "Connections that were accepted."};
@@ -44,6 +62,36 @@ constexpr Figure submit_full{"submit_full", "submit_full_total", counter, "Times
 constexpr Section http_section{"http", "http_", "worker"};
 constexpr Section server_zones{"server_zones", "server_zone_", "zone"};
 constexpr Section location_zones{"location_zones", "location_zone_", "zone"};
+
+double in_seconds(uint64_t milliseconds) { return static_cast<double>(milliseconds) / 1000; }
+
+void tell_run(Report& report, const RunState::Facts& facts) {
+    report.words(phase, "state", phase_name(facts.phase));
+    report.real(started, in_seconds(facts.started_ms));
+    report.value(generation, facts.generation);
+    report.real(in_force, in_seconds(facts.generation_ms));
+    report.part(reloads, "result", "good", facts.reloads_good);
+    report.part(reloads, "result", "failed", facts.reloads_failed);
+    report.value(reload_success, facts.last_reload_good);
+    report.real(reload_time, in_seconds(facts.last_reload_ms));
+    report.value(wanted, facts.workers_wanted);
+    report.value(alive, facts.workers_alive);
+    report.value(serving, facts.workers_serving);
+    report.value(leaving, facts.workers_leaving);
+}
+
+void tell_server(Report& report, const RunState* run_state) {
+    RunState::Facts facts;
+    if (run_state != nullptr) facts = run_state->read();
+    report.begin(build_section);
+    report.words(version, "version", RINGX_VERSION);
+    tell_run(report, facts);
+    report.end();
+    report.begin(engine_section);
+    report.thing(facts.engine.view());
+    report.words(engine_reason, "reason", facts.engine_reason.view());
+    report.end();
+}
 
 void tell_workers(Report& report, const Metrics& metrics) {
     report.begin(workers_section);
@@ -104,9 +152,7 @@ Task<void> tell_zones(Report& report, Request& request, const Section& section, 
 
 Task<void> tell_all(Report& report, Request& request) {
     const Metrics& metrics = request.worker->metrics.all();
-    report.begin(build_section);
-    report.words(version, "version", RINGX_VERSION);
-    report.end();
+    tell_server(report, request.worker->run_state);
     tell_workers(report, metrics);
     tell_engines(report, metrics);
     tell_requests(report, metrics);

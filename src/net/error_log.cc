@@ -62,12 +62,16 @@ void add_error_log(ErrorLog& settings, conf::Binding& binding) {
     } else {
         binding.mistake(where, text::format("invalid buffer size \"{}\"", size), "expected a size from 4k on");
     }
-    if (destination.file != nullptr) settings.log.add(std::move(destination));
+    if (destination.file == nullptr) return;
+    log_files.in(binding.block()).add_error_log(destination);
+    settings.log.add(std::move(destination));
 }
 
 // A block without destinations writes where the one around it does.
 void ErrorLog::complete(conf::Completion& completion) {
     conf::Block& block = completion.block();
+    LogFiles& files = log_files.in(block);
+    log.obey(files.present_level());
     if (block.outer() != nullptr) {
         if (log.destinations().empty()) log = error_logs.in(*block.outer()).log;
         return;
@@ -79,7 +83,9 @@ void ErrorLog::complete(conf::Completion& completion) {
     if (!std::ranges::all_of(log.destinations(), is_elsewhere)) return;
     auto named = completion.bundle().read(default_error_log_path);
     std::string name = absolute_name(completion, named ? *named : std::string_view(RINGX_ERROR_LOG_PATH));
-    log.add({.file = log_files.in(block).get(name), .level = Level::error, .json = false});
+    Log::Destination last{.file = files.get(name), .level = Level::error, .json = false};
+    files.add_error_log(last);
+    log.add(std::move(last));
 }
 
 constexpr conf::Directive rows[] = {
@@ -97,6 +103,13 @@ const conf::Section log_files_section{"log_files", {}, &log_files};
 std::shared_ptr<LogFile> LogFiles::get(std::string_view name) {
     auto known = std::ranges::find_if(files_, [&](const auto& file) { return file->name() == name; });
     return known != files_.end() ? *known : files_.emplace_back(std::make_shared<LogFile>(std::string(name)));
+}
+
+void LogFiles::add_error_log(const Log::Destination& destination) {
+    auto is_it = [&](const Log::Destination& one) {
+        return one.file == destination.file && one.level == destination.level;
+    };
+    if (std::ranges::none_of(error_logs_, is_it)) error_logs_.push_back(destination);
 }
 
 void LogFiles::take_over(const LogFiles& before) {

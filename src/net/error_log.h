@@ -22,8 +22,16 @@ class LogFiles {
     // Continues with the open files of `before` where names are equal.
     void take_over(const LogFiles& before);
 
+    // Where the error logs of all blocks go, and from which level on, each once.
+    const std::vector<Log::Destination>& error_logs() const { return error_logs_; }
+    void add_error_log(const Log::Destination& destination);
+    // What they obey for the time being. It stays where it is.
+    PresentLevel& present_level() { return *present_level_; }
+
  private:
     std::vector<std::shared_ptr<LogFile>> files_;
+    std::vector<Log::Destination> error_logs_;
+    std::unique_ptr<PresentLevel> present_level_ = std::make_unique<PresentLevel>();
 };
 
 extern constinit conf::Slot<LogFiles> log_files;

@@ -23,8 +23,10 @@ namespace ringx {
 namespace conf {
 class Tree;
 }
+class RunState;
 class Server;
 class Site;
+class Steering;
 class TicketKeys;
 struct WorkerContext;
 
@@ -56,6 +58,8 @@ struct WorkerContext {
     const TicketKeys& ticket_keys;  // of all workers
     const Lives* lives = nullptr;  // of all workers; there when the worker is one of many processes, or the only one
     Life life = {};                // its own
+    const RunState* run_state = nullptr;  // what the master says; there whenever there are processes
+    Steering* steering = nullptr;         // whom to ask for a reload; likewise
 };
 
 // One protocol in one worker.

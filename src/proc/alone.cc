@@ -21,13 +21,13 @@ class Alone {
                    .generation = started_.generation,
                    .generation_number = 1,
                    .sockets = sockets_of(*started_.generation),
-                   .engine = started_.engine,
+                   .engine = started_.engine.settings,
                    .place = {0, 1},
                    .lives = lives_,
                    .life = lives_.begin(),
                    .master = {},
                    .on_signal = [this](int number) { return obey(number); },
-                   .announce = [this] { return started_.announce({}); }}) {}
+                   .announce = [this] { return announce(); }}) {}
 
     int run() {
         started_.title.set("ringx: single process " + started_.title.arguments());
@@ -75,6 +75,29 @@ class Alone {
         worker_.loop().set_timer(rotation_, static_cast<uint64_t>(left.count()));
     }
 
+    bool announce() {
+        facts_.started_ms = facts_.generation_ms = facts_.last_reload_ms = wall_clock_ms();
+        facts_.generation = 1;
+        facts_.workers_wanted = facts_.workers_alive = facts_.workers_serving = 1;
+        facts_.engine = started_.engine.name();
+        facts_.engine_reason = started_.engine.reason;
+        tell(RunState::Phase::serving);
+        return started_.announce({});
+    }
+
+    void tell(RunState::Phase phase) {
+        if (facts_.phase != RunState::Phase::quitting) facts_.phase = phase;
+        started_.program.run_state.publish(facts_);
+    }
+
+    void end_reload(bool good) {
+        reloading_ = false;
+        ++(good ? facts_.reloads_good : facts_.reloads_failed);
+        facts_.last_reload_good = good;
+        facts_.last_reload_ms = wall_clock_ms();
+        tell(RunState::Phase::serving);
+    }
+
     std::vector<Fd> sockets_of(const Generation& generation) const {
         std::vector<Fd> sockets;
         for (int fd : started_.sockets.of_worker(generation.listens(), 0)) {
@@ -91,10 +114,12 @@ class Alone {
             redirect_standard_error(worker_.generation().log());
             return true;
         }
+        if (number == SIGQUIT || number == SIGTERM || number == SIGINT) tell(RunState::Phase::quitting);
         if (number != SIGHUP) return number == SIGWINCH || number == SIGUSR2;
         if (reloading_) return true;
         journal.write(Level::notice, "reconfiguring");
         reloading_ = true;
+        tell(RunState::Phase::reloading);
         worker_.loop().blocking().run(build_);
         return true;
     }
@@ -105,16 +130,16 @@ class Alone {
         bool good = !next->failed() && open_logs(*next, &worker_.generation(), journal) &&
                     make_temp_paths(*next, journal) && open_zones(*next, &worker_.generation(), journal) &&
                     started_.sockets.open(next->listens(), 1, journal);
-        if (!good) {
-            reloading_ = false;
-            return;
-        }
+        if (!good) return end_reload(false);
         if (needs_new_processes(worker_.generation(), *next)) {
             journal.write(Level::warn, "some of the changes take effect when the server is started anew");
         }
         rotate_ticket_keys(*next);
         worker_.change_to(next, sockets_of(*next), [this] {
-            reloading_ = false;
+            ++facts_.generation;
+            facts_.generation_ms = wall_clock_ms();
+            started_.program.run_state.log_level() = 0;
+            end_reload(true);
             Generation& now = worker_.generation();
             started_.journal.use(&now.log());
             started_.sockets.keep_only(now.listens(), 1);
@@ -125,6 +150,7 @@ class Alone {
     Started started_;
     Build build_{*this};
     bool reloading_ = false;
+    RunState::Facts facts_;
     Lives lives_;
     Worker worker_;
     Rotation rotation_{*this};

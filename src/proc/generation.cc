@@ -16,6 +16,7 @@ std::shared_ptr<Generation> Generation::build(const Program& program, conf::Bund
     Loaded& loaded = *generation->loaded_;
     loaded.tree = conf::load(program.language, loaded.bundle, program.origin.options());
     if (loaded.tree.failed()) return generation;
+    generation->logs().present_level().keep_at(program.run_state.log_level());
 
     std::shared_ptr<const conf::Tree> tree(generation->loaded_, &loaded.tree);
     for (const Protocol& protocol : program.protocols) {

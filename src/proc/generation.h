@@ -13,6 +13,7 @@
 
 #include "base/metrics.h"
 #include "base/log.h"
+#include "base/run_state.h"
 #include "conf/bundle.h"
 #include "conf/language.h"
 #include "conf/load.h"
@@ -44,6 +45,7 @@ struct Program {
     std::span<const Protocol> protocols;
     Metrics& metrics;         // of all workers
     TicketKeys& ticket_keys;  // likewise
+    RunState& run_state;      // likewise
     Origin origin;
 };
 

@@ -68,7 +68,9 @@ Master::Master(Started started)
       announce_(std::move(started.announce)),
       supervisor_(
           [this](unsigned number, Channel channel, Life life) { become_worker(number, std::move(channel), life); },
-          lives_, journal_, log_thread_) {}
+          lives_, journal_, log_thread_) {
+    facts_.started_ms = facts_.generation_ms = facts_.last_reload_ms = wall_clock_ms();
+}
 
 int Master::run() {
     auto opened = signals_.open({SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH});
@@ -94,6 +96,7 @@ int Master::run() {
         continue_start();
         continue_reload();
         if (supervisor_.hopeless()) give_up();
+        tell_state();
     }
     sockets_.close_and_remove();
     pid_file_.remove();
@@ -120,12 +123,13 @@ void Master::continue_start() {
     if (state_ != State::starting) return;
     if (supervisor_.any_cannot_start()) return give_up();
     if (!all_serve()) return;
+    state_ = State::serving;
+    tell_state();
     // Whoever finds the number may ask at once.
     if (!announce_([this] { open_control(std::string(*generation_->core().pid)); })) {
         exit_code_ = 1;
         return terminate();
     }
-    state_ = State::serving;
     begin_again();
 }
 
@@ -255,6 +259,7 @@ void Master::quit() {
     state_ = State::quitting;
     control_.close();
     supervisor_.stop_keeping();
+    tell_state();  // before the workers act upon it
     supervisor_.dismiss_all(SIGQUIT);
     sockets_.close_and_remove();  // the workers have theirs until they have emptied them
 }
@@ -296,7 +301,7 @@ void Master::become_worker(unsigned number, Channel channel, Life life) {
                        .generation = std::move(generation_),
                        .generation_number = generation_number_,
                        .sockets = std::move(sockets),
-                       .engine = engine_,
+                       .engine = engine_.settings,
                        .place = {number, supervisor_.count()},
                        .lives = lives_,
                        .life = life,

@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "base/log_thread.h"
+#include "base/run_state.h"
 #include "proc/control.h"
 #include "proc/daemon.h"
 #include "proc/generation.h"
 #include "proc/journal.h"
 #include "proc/listening_sockets.h"
 #include "proc/pid_file.h"
+#include "proc/resources.h"
 #include "proc/signals.h"
 #include "proc/supervisor.h"
 #include "proc/title.h"
@@ -29,7 +31,7 @@ struct Started {
     ProcessTitle& title;
     Journal& journal;
     std::shared_ptr<Generation> generation;
-    EngineSettings engine;
+    ChosenEngine engine;
     ListeningSockets sockets;
     PidFile& pid_file;
     Daemon& daemon;
@@ -77,6 +79,10 @@ class Master {
     void fail_reload(const std::vector<Fd>& callers);
     unsigned workers() const { return generation_->core().worker_processes->number; }
 
+    void tell_state();
+    void count_reload(bool good);
+    RunState::Phase phase() const;
+
     void use_log_thread(LogThread* thread);
     void reopen();
     void rest();
@@ -92,7 +98,7 @@ class Master {
     PidFile& pid_file_;
     std::shared_ptr<Generation> generation_;
     uint32_t generation_number_ = 1;
-    EngineSettings engine_;
+    ChosenEngine engine_;
     ListeningSockets sockets_;
     Daemon& daemon_;
     std::function<bool(const std::function<void()>&)> announce_;
@@ -102,6 +108,7 @@ class Master {
     Supervisor supervisor_;
 
     State state_ = State::starting;
+    RunState::Facts facts_;  // what was told of it last
     int exit_code_ = 0;
     std::optional<Reload> reload_;
     bool reload_again_ = false;           // asked for while one was under way

@@ -29,6 +29,8 @@ void Master::begin_reload(std::vector<Fd> callers) {
         return;
     }
     journal_.write(Level::notice, "reconfiguring");
+    facts_.phase = RunState::Phase::reloading;
+    program_.run_state.publish(facts_);
     journal_.collect();
     auto next = Generation::build(program_, program_.origin.open_bundle());
     for (auto& mistake : next->tree().mistakes()) journal_.report(mistake);
@@ -44,11 +46,11 @@ void Master::begin_reload(std::vector<Fd> callers) {
 bool Master::prepare(Generation& next) {
     if (!open_logs(next, generation_.get(), journal_) || !make_temp_paths(next, journal_)) return false;
     if (!open_zones(next, generation_.get(), journal_)) return false;
-    EngineSettings engine = engine_;
+    ChosenEngine engine = engine_;
     if (engine_settings(next.tree()) != engine_settings(generation_->tree())) {
         auto chosen = choose_engine(next, journal_);
         if (!chosen) return false;
-        engine = *chosen;
+        engine = std::move(*chosen);
     }
     if (!sockets_.open(next.listens(), next.core().worker_processes->number, journal_)) return false;
     std::string pid_path(*next.core().pid);
@@ -61,13 +63,15 @@ bool Master::prepare(Generation& next) {
             return false;
         }
     }
-    engine_ = engine;
+    engine_ = std::move(engine);
     return true;
 }
 
 void Master::put_in_force(std::shared_ptr<Generation> next) {
     std::shared_ptr<Generation> before = std::exchange(generation_, std::move(next));
     ++generation_number_;
+    facts_.generation_ms = wall_clock_ms();
+    program_.run_state.log_level() = 0;  // a level that was set by hand lasts until now
     use_log_thread(&log_thread_);
     rotate_ticket_keys();
     journal_.use(&generation_->log());
@@ -141,6 +145,7 @@ void Master::end_reload(bool good) {
     std::string said = std::move(reload_->said);
     std::vector<Fd> callers = std::move(reload_->callers);
     reload_.reset();
+    count_reload(good);
     if (!good) said += "server: [emerg] not every worker process could take the configuration over\n";
     for (const Fd& caller : callers) Control::answer(caller, good, said);
     sockets_.keep_only(generation_->listens(), workers());
@@ -156,6 +161,7 @@ void Master::begin_again() {
 
 void Master::fail_reload(const std::vector<Fd>& callers) {
     std::string said = journal_.take_collected();
+    count_reload(false);
     for (const Fd& caller : callers) Control::answer(caller, false, said);
 }
 

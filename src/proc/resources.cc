@@ -85,26 +85,31 @@ void reopen_logs(Generation& generation, Journal& journal) {
     }
 }
 
-std::optional<EngineSettings> choose_engine(const Generation& generation, Journal& journal) {
+std::string_view ChosenEngine::name() const {
+    return settings.choice == EngineSettings::Choice::io_uring ? "io_uring" : "epoll";
+}
+
+std::optional<ChosenEngine> choose_engine(const Generation& generation, Journal& journal) {
     EngineSettings settings = engine_settings(generation.tree());
     using Choice = EngineSettings::Choice;
     if (settings.choice == Choice::epoll) {
         journal.write(Level::notice, "using the \"epoll\" event method: the configuration says so");
-        return settings;
+        return ChosenEngine{settings, "the configuration says so"};
     }
+    bool wanted = settings.choice == Choice::io_uring;
     auto reason = io_uring_unavailable();
     if (!reason) {
         settings.choice = Choice::io_uring;
         journal.write(Level::notice, "using the \"io_uring\" event method");
-        return settings;
+        return ChosenEngine{settings, wanted ? "the configuration says so" : "the system allows it"};
     }
-    if (settings.choice == Choice::io_uring) {
+    if (wanted) {
         journal.write(Level::emerg, "the \"io_uring\" event method cannot be used: {}", *reason);
         return std::nullopt;
     }
     settings.choice = Choice::epoll;
     journal.write(Level::notice, "using the \"epoll\" event method: {}", *reason);
-    return settings;
+    return ChosenEngine{settings, *reason};
 }
 
 bool needs_new_processes(const Generation& before, const Generation& after) {

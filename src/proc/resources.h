@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "proc/generation.h"
 #include "proc/journal.h"
@@ -29,9 +31,16 @@ Result<> adopt_zones(Generation& generation, const Generation& before, std::span
 // Opens all logs anew.
 void reopen_logs(Generation& generation, Journal& journal);
 
+struct ChosenEngine {
+    EngineSettings settings;
+    std::string reason;
+
+    std::string_view name() const;  // "io_uring" or "epoll"
+};
+
 // The engine for the workers: the one that was asked for, or the best this system allows. Nothing, after saying why,
 // when the wanted one cannot be had. One line of the log says which it is.
-std::optional<EngineSettings> choose_engine(const Generation& generation, Journal& journal);
+std::optional<ChosenEngine> choose_engine(const Generation& generation, Journal& journal);
 
 // Whether workers of the one cannot become workers of the other, but must be replaced.
 bool needs_new_processes(const Generation& before, const Generation& after);

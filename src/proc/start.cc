@@ -101,12 +101,11 @@ int test(const CommandLine& line, const Program& program, Generation& generation
     return 0;
 }
 
-void introduce(const CommandLine& line, const Generation& generation, const EngineSettings& engine) {
+void introduce(const CommandLine& line, const Generation& generation, const ChosenEngine& engine) {
     if (!line.quick) return;
-    std::string_view name = engine.choice == EngineSettings::Choice::io_uring ? "io_uring" : "epoll";
     unsigned workers = generation.core().worker_processes->number;
     print(STDOUT_FILENO, text::format("Serving {}\nat {} (engine: {}, workers: {}; Ctrl-C ends it)\n",
-                                      line.quick->root(), line.quick->url(), name, workers));
+                                      line.quick->root(), line.quick->url(), engine.name(), workers));
 }
 
 // Everything is there: become the master.
@@ -171,10 +170,12 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
         return 1;
     }
     TicketKeys ticket_keys;
+    RunState run_state;
     Program program{.language = parts.language,
                     .protocols = parts.protocols,
                     .metrics = **metrics,
                     .ticket_keys = ticket_keys,
+                    .run_state = run_state,
                     .origin = origin_of(line)};
     if (line.doctor) return doctor(program);
     FirstLog first_log(program.origin.error_log);

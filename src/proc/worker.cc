@@ -55,7 +55,8 @@ Worker::Worker(WorkerStart start)
                .counters = metrics_.own<Counters>(std::to_string(start_.place.number)),
                .ticket_keys = start_.program.ticket_keys,
                .lives = &start_.lives,
-               .life = start_.life},
+               .life = start_.life,
+               .run_state = &start_.program.run_state},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
 

@@ -98,6 +98,29 @@ TEST_F(LogTest, a_destination_admits_its_level_and_what_is_more_severe) {
     EXPECT_NE(content(path("debug")).find("two"), std::string::npos);
 }
 
+TEST_F(LogTest, a_present_level_is_in_the_place_of_all_others) {
+    Log log;
+    log.add({.file = opened(path("a")), .level = Level::warn, .json = false});
+    log.add({.file = opened(path("b")), .level = Level::info, .json = false});
+    std::atomic<uint8_t> number = 0;
+    PresentLevel present;
+    log.obey(present);
+    EXPECT_FALSE(log.admits(Level::debug));  // kept nowhere yet
+    present.keep_at(number);
+    EXPECT_TRUE(log.admits(Level::info));
+    EXPECT_FALSE(log.admits(Level::debug));
+    number = static_cast<uint8_t>(Level::debug);
+    Log inner = log;  // as blocks without a log of their own have it
+    inner.write(Level::debug, "much");
+    number = static_cast<uint8_t>(Level::crit);
+    EXPECT_FALSE(log.admits(Level::error));
+    log.write(Level::error, "little");
+    number = 0;
+    log.write(Level::info, "usual");
+    EXPECT_TRUE(content(path("a")).ends_with(": much\n"));
+    EXPECT_EQ(masked(content(path("b"))), "9/9/9 9:9:9 [debug] 9#9: much\n9/9/9 9:9:9 [info] 9#9: usual\n");
+}
+
 TEST_F(LogTest, lines_are_cut_at_2048_bytes_but_keep_their_error) {
     Log log;
     log.add({opened(path("e.log")), Level::error});

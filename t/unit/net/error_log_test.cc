@@ -73,6 +73,26 @@ TEST(ErrorLog, destinations_are_read_with_level_and_form) {
     for (auto& c : cases) EXPECT_EQ(shown(error_log(Loaded(c.text).tree.root())), c.want) << c.text;
 }
 
+TEST(ErrorLog, all_of_a_configuration_are_known_once) {
+    Loaded loaded("error_log a; http { error_log b info; server { error_log a; } server { error_log a crit; } }");
+    Log all;
+    for (const Log::Destination& one : log_files.in(loaded.tree.root()).error_logs()) all.add(one);
+    EXPECT_EQ(shown(all), "/p/a error, /p/b info, /p/a crit");
+    Loaded silent("");
+    ASSERT_EQ(log_files.in(silent.tree.root()).error_logs().size(), 1u);
+}
+
+TEST(ErrorLog, a_present_level_reaches_the_logs_of_all_blocks) {
+    Loaded loaded("error_log a crit; http { error_log b crit; server { } }");
+    std::atomic<uint8_t> number = static_cast<uint8_t>(Level::debug);
+    log_files.in(loaded.tree.root()).present_level().keep_at(number);
+    const conf::Block& http = *loaded.tree.root().inner()[0];
+    const Log* logs[] = {&error_log(loaded.tree.root()), &error_log(http), &error_log(*http.inner()[0])};
+    for (const Log* log : logs) EXPECT_TRUE(log->admits(Level::debug));
+    number = 0;
+    for (const Log* log : logs) EXPECT_FALSE(log->admits(Level::error));
+}
+
 TEST(ErrorLog, the_default_can_be_named_from_outside) {
     EXPECT_EQ(shown(error_log(Loaded("", "e.log").tree.root())), "/p/e.log error");
     EXPECT_EQ(shown(error_log(Loaded("", "stderr").tree.root())), "stderr error");
