@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
+#include <vector>
 
 #include "proc/resources.h"
 #include "proc/worker.h"
@@ -12,7 +15,7 @@ namespace ringx::proc {
 
 namespace {
 
-class Alone {
+class Alone final : public Steering {
  public:
     explicit Alone(Started started)
         : started_(std::move(started)),
@@ -27,6 +30,7 @@ class Alone {
                    .life = lives_.begin(),
                    .master = {},
                    .on_signal = [this](int number) { return obey(number); },
+                   .steering = this,
                    .announce = [this] { return announce(); }}) {}
 
     int run() {
@@ -36,6 +40,20 @@ class Alone {
         int code = worker_.run();
         started_.sockets.close_and_remove();
         return code;
+    }
+
+    bool is_there() const override { return facts_.phase != RunState::Phase::quitting; }
+
+    Result<> ask(SteeringQuestion& question) override {
+        if (!is_there()) return fail("reload", EPIPE);
+        asking_.push_back(&question);
+        begin();
+        return {};
+    }
+
+    void withdraw(SteeringQuestion& question) override {
+        std::erase(asking_, &question);
+        std::erase(round_, &question);
     }
 
  private:
@@ -50,7 +68,7 @@ class Alone {
             const Program& program = alone_.started_.program;
             next = Generation::build(program, program.origin.open_bundle());
         }
-        void done() override { alone_.change_to(std::move(next)); }
+        void done() override { alone_.use(std::move(next)); }
 
         Alone& alone_;
     };
@@ -90,12 +108,55 @@ class Alone {
         started_.program.run_state.publish(facts_);
     }
 
+    // What is asked for comes in rounds. Whoever asks for the same before the files are read is answered together.
+    void begin() {
+        if (doing_ || (!reload_wanted_ && asking_.empty())) return;
+        doing_ = reload_wanted_ ? Wish::reload : asking_.front()->wish;
+        auto is_other = [this](SteeringQuestion* question) { return question->wish != *doing_; };
+        auto ours = std::ranges::partition(asking_, is_other);
+        round_.assign(ours.begin(), ours.end());
+        asking_.erase(ours.begin(), ours.end());
+        if (*doing_ == Wish::reload) {
+            reload_wanted_ = false;
+            started_.journal.write(Level::notice, "reconfiguring");
+            tell(RunState::Phase::reloading);
+        }
+        worker_.loop().blocking().run(build_);
+    }
+
+    void use(std::shared_ptr<Generation> next) {
+        if (*doing_ == Wish::check) finish(judge(*next, worker_.generation()));
+        else change_to(std::move(next));
+    }
+
+    // The round is over. Who is told may ask again, which is for the next one.
+    void finish(SteeringAnswer answer) {
+        answer.generation = facts_.generation;
+        tell_all(round_, answer);
+        doing_.reset();
+        begin();
+    }
+
+    static void tell_all(std::vector<SteeringQuestion*>& questions, const Result<SteeringAnswer>& answer) {
+        while (!questions.empty()) {
+            SteeringQuestion* first = questions.front();
+            questions.erase(questions.begin());
+            first->tell(answer);
+        }
+    }
+
+    void leave() {
+        tell(RunState::Phase::quitting);
+        tell_all(asking_, fail("reload", EPIPE));
+        tell_all(round_, fail("reload", EPIPE));
+    }
+
     void end_reload(bool good) {
-        reloading_ = false;
         ++(good ? facts_.reloads_good : facts_.reloads_failed);
         facts_.last_reload_good = good;
         facts_.last_reload_ms = wall_clock_ms();
         tell(RunState::Phase::serving);
+        finish({.good = good, .mistakes = started_.journal.take_collected()});
     }
 
     std::vector<Fd> sockets_of(const Generation& generation) const {
@@ -114,18 +175,17 @@ class Alone {
             redirect_standard_error(worker_.generation().log());
             return true;
         }
-        if (number == SIGQUIT || number == SIGTERM || number == SIGINT) tell(RunState::Phase::quitting);
+        if (number == SIGQUIT || number == SIGTERM || number == SIGINT) leave();
         if (number != SIGHUP) return number == SIGWINCH || number == SIGUSR2;
-        if (reloading_) return true;
-        journal.write(Level::notice, "reconfiguring");
-        reloading_ = true;
-        tell(RunState::Phase::reloading);
-        worker_.loop().blocking().run(build_);
+        reload_wanted_ = true;
+        begin();
         return true;
     }
 
     void change_to(std::shared_ptr<Generation> next) {
         Journal& journal = started_.journal;
+        if (!is_there()) return finish({});
+        journal.collect();
         for (auto& mistake : next->tree().mistakes()) journal.report(mistake);
         bool good = !next->failed() && open_logs(*next, &worker_.generation(), journal) &&
                     make_temp_paths(*next, journal) && open_zones(*next, &worker_.generation(), journal) &&
@@ -139,17 +199,20 @@ class Alone {
             ++facts_.generation;
             facts_.generation_ms = wall_clock_ms();
             started_.program.run_state.log_level() = 0;
-            end_reload(true);
             Generation& now = worker_.generation();
             started_.journal.use(&now.log());
             started_.sockets.keep_only(now.listens(), 1);
             started_.journal.write(Level::notice, "the configuration is in force");
+            end_reload(true);
         });
     }
 
     Started started_;
     Build build_{*this};
-    bool reloading_ = false;
+    std::vector<SteeringQuestion*> asking_;  // what the next rounds are for
+    std::vector<SteeringQuestion*> round_;   // who is told when this one is over
+    std::optional<Wish> doing_;              // what it is for
+    bool reload_wanted_ = false;             // by a signal
     RunState::Facts facts_;
     Lives lives_;
     Worker worker_;

@@ -19,12 +19,15 @@ struct Message {
         // From the master.
         reload,  // `number`: of the generation. Descriptors: its bundle, its logs, its zones, its listening sockets
         reopen,  // descriptors: the names of the logs, a line each, and the logs, opened anew
+        answered,  // `number`: of the question. Descriptor: the answer (proc/steering_answer)
         retire,  // another worker will not follow on these sockets: empty them, then leave
         // From the worker.
         ready,     // it serves
         reloaded,  // `number`: this generation is in use
         refused,   // `number`: this generation could not be built
         closed,    // it is leaving and accepts no more
+        ask_check,   // `number`: of this question, which the answer will have
+        ask_reload,  // likewise
     };
     Kind kind;
     uint32_t number = 0;

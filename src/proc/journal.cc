@@ -28,22 +28,23 @@ void Journal::add(Level level, Error error, std::string_view message) {
     if (log_ != nullptr && error.number != 0) log_->write(level, error, "{}", message);
     else if (log_ != nullptr) log_->write(level, "{}", message);
     std::string reason = error.number != 0 ? " (" + describe(error) + ")" : "";
-    repeat(level, text::format("server: [{}] {}{}\n", level_name(level), message, reason));
+    repeat({.level = level, .sentence = std::string(message) + reason});
 }
 
 void Journal::report(const conf::Mistake& mistake) {
     if (log_ != nullptr) log_->write(mistake.level, "{}", mistake.line());
-    repeat(mistake.level, render(mistake));
+    repeat(mistake);
 }
 
-void Journal::repeat(Level level, std::string_view text) {
+void Journal::repeat(const conf::Mistake& mistake) {
+    Level level = mistake.level;
     if (level > Level::warn) return;
-    if (collecting_) collected_ += text;
+    if (collecting_) collected_.push_back(mistake);
     if (!at_start_) return;
     bool said = log_ != nullptr && std::ranges::any_of(log_->destinations(), [level](const Log::Destination& to) {
                     return to.file->name() == "stderr" && level <= to.level;
                 });
-    if (!said) print(STDERR_FILENO, text);
+    if (!said) print(STDERR_FILENO, render(mistake));
 }
 
 }  // namespace ringx::proc

@@ -2,12 +2,13 @@
 //
 // Everything goes to the log. Until the server is up, whoever started it looks at the terminal and not into a file, so
 // what is a warning or worse is repeated there as `server: [level] message`. The same is collected for whoever asked
-// for a reload over the control socket.
+// for a reload.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "conf/mistake.h"
@@ -24,7 +25,7 @@ class Journal {
 
     // Warnings and worse are also collected, until they are taken.
     void collect() { collecting_ = true; }
-    std::string take_collected() {
+    std::vector<conf::Mistake> take_collected() {
         collecting_ = false;
         return std::exchange(collected_, {});
     }
@@ -43,12 +44,12 @@ class Journal {
 
  private:
     void add(Level level, Error error, std::string_view message);
-    void repeat(Level level, std::string_view text);
+    void repeat(const conf::Mistake& mistake);
 
     const Log* log_ = nullptr;
     bool at_start_ = true;
     bool collecting_ = false;
-    std::string collected_;
+    std::vector<conf::Mistake> collected_;
 };
 
 // The text as it is, on that descriptor; who reads it may have gone.

@@ -88,8 +88,9 @@ int Master::run() {
         wait();
         while (auto signal = signals_.read()) obey(*signal);
         for (WorkerProcess& process : supervisor_.processes()) listen_to(process);
-        auto requests = control_.take_requests();
-        if (!requests.empty()) begin_reload(std::move(requests));
+        for (Fd& client : control_.take_requests()) wishing_.push_back({.client = std::move(client)});
+        if (!wishing_.empty()) begin_reload(std::exchange(wishing_, {}));
+        if (!doubting_.empty()) check();
         supervisor_.start_due();
         if (press_at_ && *press_at_ <= now()) press();
         if (rotate_at_ && *rotate_at_ <= now()) rotate_ticket_keys();
@@ -206,6 +207,11 @@ void Master::listen_to(WorkerProcess& process) {
 }
 
 void Master::on_message(WorkerProcess& process, const Message& message) {
+    if (message.kind == Message::Kind::ask_reload || message.kind == Message::Kind::ask_check) {
+        auto& asking = message.kind == Message::Kind::ask_reload ? wishing_ : doubting_;
+        asking.push_back({.worker = process.life, .question = message.number});
+        return;
+    }
     if (message.kind == Message::Kind::refused) {
         // A new process has the generation from its birth.
         if (&process == supervisor_.find(process.number)) process.generation = 0;
@@ -291,6 +297,8 @@ void Master::become_worker(unsigned number, Channel channel, Life life) {
     control_.close();
     signals_.close();
     callers_.clear();
+    wishing_.clear();
+    doubting_.clear();
     reload_.reset();
     daemon_.forget();
     title_.set("ringx: worker process");

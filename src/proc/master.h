@@ -12,6 +12,7 @@
 
 #include "base/log_thread.h"
 #include "base/run_state.h"
+#include "net/steering.h"
 #include "proc/control.h"
 #include "proc/daemon.h"
 #include "proc/generation.h"
@@ -40,6 +41,13 @@ struct Started {
     std::function<bool(const std::function<void()>&)> announce;
 };
 
+// Who wants to know how a reload or a check has ended: a client of the control socket, or a question of a worker's.
+struct Caller {
+    Fd client = {};
+    Life worker = {};
+    uint32_t question = 0;
+};
+
 class Master {
  public:
     explicit Master(Started started);
@@ -50,8 +58,8 @@ class Master {
  private:
     enum class State : uint8_t { starting, serving, resting, quitting, terminating };
     struct Reload {
-        std::vector<Fd> callers;
-        std::string said;  // warnings, for the callers
+        std::vector<Caller> callers;
+        std::vector<conf::Mistake> said;  // warnings, for the callers
         Moment deadline;
         bool second_try = false;
     };
@@ -67,7 +75,7 @@ class Master {
     void listen_to(WorkerProcess& process);
     void on_message(WorkerProcess& process, const Message& message);
 
-    void begin_reload(std::vector<Fd> callers);
+    void begin_reload(std::vector<Caller> callers);
     bool prepare(Generation& next);
     void put_in_force(std::shared_ptr<Generation> next);
     void send_generation(WorkerProcess& process, int bundle);
@@ -76,7 +84,10 @@ class Master {
     void replace_laggards();
     void end_reload(bool good);
     void begin_again();
-    void fail_reload(const std::vector<Fd>& callers);
+    void fail_reload(const std::vector<Caller>& callers);
+    void check();
+    void answer(const std::vector<Caller>& callers, SteeringAnswer answer);
+    void answer_worker(const Caller& caller, const SteeringAnswer& answer);
     unsigned workers() const { return generation_->core().worker_processes->number; }
 
     void tell_state();
@@ -113,7 +124,9 @@ class Master {
     std::optional<Reload> reload_;
     bool reload_again_ = false;           // asked for while one was under way
     bool reopen_again_ = false;           // logs were opened anew meanwhile
-    std::vector<Fd> callers_;             // by these
+    std::vector<Caller> callers_;         // by these
+    std::vector<Caller> wishing_;         // for a reload, in this turn
+    std::vector<Caller> doubting_;        // whether the configuration is good, likewise
     std::chrono::milliseconds pressure_{0};  // the pause before the workers are told again to end
     std::optional<Moment> press_at_;
     std::optional<Moment> rotate_at_;  // when the next key of tickets is due; not at all when nobody uses them

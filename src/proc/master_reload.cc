@@ -9,6 +9,7 @@
 #include "proc/master.h"
 #include "proc/resources.h"
 #include "proc/sealed_file.h"
+#include "proc/steering_answer.h"
 
 namespace ringx::proc {
 
@@ -21,11 +22,11 @@ constexpr auto answer_time = 60s;
 
 }  // namespace
 
-void Master::begin_reload(std::vector<Fd> callers) {
-    if (leaving()) return;
+void Master::begin_reload(std::vector<Caller> callers) {
+    if (leaving()) return answer(callers, {.mistakes = {{.sentence = "the server is being stopped"}}});
     if (reload_ || state_ == State::starting) {
         reload_again_ = true;
-        for (Fd& caller : callers) callers_.push_back(std::move(caller));
+        for (Caller& caller : callers) callers_.push_back(std::move(caller));
         return;
     }
     journal_.write(Level::notice, "reconfiguring");
@@ -142,12 +143,12 @@ void Master::replace_laggards() {
 }
 
 void Master::end_reload(bool good) {
-    std::string said = std::move(reload_->said);
-    std::vector<Fd> callers = std::move(reload_->callers);
+    std::vector<conf::Mistake> said = std::move(reload_->said);
+    std::vector<Caller> callers = std::move(reload_->callers);
     reload_.reset();
     count_reload(good);
-    if (!good) said += "server: [emerg] not every worker process could take the configuration over\n";
-    for (const Fd& caller : callers) Control::answer(caller, good, said);
+    if (!good) said.push_back({.sentence = "not every worker process could take the configuration over"});
+    answer(callers, {.good = good, .mistakes = std::move(said)});
     sockets_.keep_only(generation_->listens(), workers());
     if (good) journal_.write(Level::notice, "the configuration is in force");
     if (std::exchange(reopen_again_, false)) reopen();
@@ -159,10 +160,39 @@ void Master::begin_again() {
     if (std::exchange(reload_again_, false)) begin_reload(std::exchange(callers_, {}));
 }
 
-void Master::fail_reload(const std::vector<Fd>& callers) {
-    std::string said = journal_.take_collected();
+void Master::fail_reload(const std::vector<Caller>& callers) {
+    std::vector<conf::Mistake> said = journal_.take_collected();
     count_reload(false);
-    for (const Fd& caller : callers) Control::answer(caller, false, said);
+    answer(callers, {.mistakes = std::move(said)});
+}
+
+// What the next reload would find, as far as the files tell.
+void Master::check() {
+    std::vector<Caller> callers = std::exchange(doubting_, {});
+    auto next = Generation::build(program_, program_.origin.open_bundle());
+    answer(callers, judge(*next, *generation_));
+}
+
+// A client of the control socket gets the text for its terminal.
+void Master::answer(const std::vector<Caller>& callers, SteeringAnswer answer) {
+    answer.generation = generation_number_;
+    std::string text;
+    for (const conf::Mistake& mistake : answer.mistakes) text += render(mistake);
+    for (const Caller& caller : callers) {
+        if (caller.client) Control::answer(caller.client, answer.good, text);
+        else answer_worker(caller, answer);
+    }
+}
+
+void Master::answer_worker(const Caller& caller, const SteeringAnswer& answer) {
+    auto& processes = supervisor_.processes();
+    auto process = std::ranges::find(processes, caller.worker, &WorkerProcess::life);
+    if (process == processes.end() || !process->channel) return;  // it has died since
+    auto sealed = seal(pack(answer));
+    int fds[] = {sealed ? sealed->get() : -1};
+    Result<> sent = sealed ? process->channel.send(Message::Kind::answered, caller.question, fds)
+                           : std::unexpected(sealed.error());
+    if (!sent) journal_.write(Level::alert, sent.error(), "cannot answer worker process {}", process->pid);
 }
 
 }  // namespace ringx::proc

@@ -41,13 +41,39 @@ bool make_temp_paths(Generation& generation, Journal& journal) {
     return true;
 }
 
+namespace {
+
+// What has changed its meaning; empty when nothing has.
+std::string zone_conflict(const Generation& generation, const Generation& before) {
+    for (const auto& zone : generation.zones()) {
+        for (const auto& old : before.zones()) {
+            if (std::string conflict = zone->conflict_with(*old); !conflict.empty()) return conflict;
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+SteeringAnswer judge(const Generation& next, const Generation& in_force) {
+    SteeringAnswer answer{.good = !next.failed(), .mistakes = next.tree().mistakes()};
+    if (!answer.good) return answer;
+    auto& notes = next.tree().notes();
+    answer.mistakes.insert(answer.mistakes.end(), notes.begin(), notes.end());
+    if (std::string conflict = zone_conflict(next, in_force); !conflict.empty()) {
+        answer.good = false;
+        answer.mistakes.push_back({.level = Level::emerg, .sentence = std::move(conflict)});
+    }
+    return answer;
+}
+
 bool open_zones(Generation& generation, const Generation* before, Journal& journal) {
+    if (std::string conflict = before != nullptr ? zone_conflict(generation, *before) : ""; !conflict.empty()) {
+        journal.write(Level::emerg, "{}", conflict);
+        return false;
+    }
     for (const auto& zone : generation.zones()) {
         for (const auto& old : before != nullptr ? before->zones() : generation.zones().first(0)) {
-            if (std::string conflict = zone->conflict_with(*old); !conflict.empty()) {
-                journal.write(Level::emerg, "{}", conflict);
-                return false;
-            }
             if (zone->continues(*old)) zone->memory = old->memory;
         }
         if (zone->memory != nullptr) continue;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/steering.h"
 #include "proc/generation.h"
 #include "proc/journal.h"
 
@@ -25,7 +26,10 @@ bool make_temp_paths(Generation& generation, Journal& journal);
 // saying which one could not be had, or has changed its meaning.
 bool open_zones(Generation& generation, const Generation* before, Journal& journal);
 
-// The same in a worker, whose master sent the memory of each zone; goes on with what `before` has mapped already.
+// What a reload would say of `next`, as far as that can be told without opening or changing anything.
+SteeringAnswer judge(const Generation& next, const Generation& in_force);
+
+// The zones in a worker, whose master sent the memory of each zone; goes on with what `before` has mapped already.
 Result<> adopt_zones(Generation& generation, const Generation& before, std::span<Fd> memory);
 
 // Opens all logs anew.

@@ -45,6 +45,7 @@ class Worker::Build final : public BlockingJob {
 
 Worker::Worker(WorkerStart start)
     : start_(std::move(start)),
+      line_(start_.master),
       generation_(std::move(start_.generation)),
       metrics_(start_.program.metrics.claim()),
       context_{.loop = loop_,
@@ -56,7 +57,8 @@ Worker::Worker(WorkerStart start)
                .ticket_keys = start_.program.ticket_keys,
                .lives = &start_.lives,
                .life = start_.life,
-               .run_state = &start_.program.run_state},
+               .run_state = &start_.program.run_state,
+               .steering = start_.steering != nullptr ? start_.steering : &line_},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {}
 
@@ -176,6 +178,7 @@ void Worker::read_master() {
         // Without a master nobody would tell us to leave, and our listening sockets would be in its successor's way.
         master_watch_->stop();
         log().write(state_ == State::serving ? Level::crit : Level::notice, "the master process is gone");
+        line_.hang_up();
         return drain();
     }
 }
@@ -184,6 +187,7 @@ void Worker::obey(Message message) {
     switch (message.kind) {
         case Message::Kind::reload: return begin_build(std::move(message));
         case Message::Kind::reopen: return reopen_logs(message);
+        case Message::Kind::answered: return line_.deliver(message);
         case Message::Kind::retire: return loop_.set_timer(retirement_, retirement_ms);
         default: log().write(Level::alert, "unknown message {} from the master", static_cast<uint32_t>(message.kind));
     }

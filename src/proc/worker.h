@@ -16,6 +16,7 @@
 #include "proc/acceptor.h"
 #include "proc/channel.h"
 #include "proc/generation.h"
+#include "proc/master_line.h"
 #include "proc/signals.h"
 #include "proc/title.h"
 #include "proc/watch.h"
@@ -37,7 +38,9 @@ struct WorkerStart {
     Channel master;           // none when the master serves by itself
     // Asked first about every signal; true: it was for the asked one.
     std::function<bool(int)> on_signal = {};
-    // Without a master: makes known outside that it serves. False when it cannot.
+    // Without a master: answers what would be asked of it; outlives the worker.
+    Steering* steering = nullptr;
+    // Likewise: makes known outside that it serves. False when it cannot.
     std::function<bool()> announce = {};
 };
 
@@ -113,6 +116,7 @@ class Worker final : public Acceptor::Sink {
     LogThread log_thread_;  // for all that follows
     Undertaker undertaker_;  // outlives the loop, too
     WorkerStart start_;
+    MasterLine line_;
     std::shared_ptr<Generation> generation_;
     std::unique_ptr<Build> build_;  // outlives the loop, whose threads may be at it
     Loop loop_;
