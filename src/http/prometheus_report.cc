@@ -2,7 +2,11 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
+
+#include "base/format.h"
+#include "http/utf8.h"
 
 namespace ringx::http {
 namespace {
@@ -27,6 +31,22 @@ template <typename Number>
 void append_number(std::string& text, Number number) {
     char digits[32];
     text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+// A name may have any bytes, and all of this is UTF-8: a byte that belongs to no character is shown as \xHH.
+void append_escaped(std::string& text, std::string_view name) {
+    for (;;) {
+        std::string_view good = leading_characters(name);
+        for (char c : good) {
+            if (c == '\\' || c == '"') text += '\\';
+            if (c == '\n') text += "\\n";
+            else text += c;
+        }
+        name.remove_prefix(good.size());
+        if (name.empty()) return;
+        text::format_to(std::back_inserter(text), "\\\\x{:02X}", static_cast<unsigned char>(name[0]));
+        name.remove_prefix(1);
+    }
 }
 
 // `name{labels} value`, where the name has a further ending and the labels one more.
@@ -56,14 +76,7 @@ void append_sample(std::string& text, const Sample& sample, Number value) {
 void PrometheusReport::add_label(std::string& labels, std::string_view label, std::string_view value) const {
     if (!labels.empty()) labels += ',';
     labels.append(label).append("=\"");
-    for (char c : value) {
-        if (c == '\\' || c == '"') labels += '\\';
-        if (c == '\n') {
-            labels += "\\n";
-        } else {
-            labels += c;
-        }
-    }
+    append_escaped(labels, value);
     labels += '"';
 }
 

@@ -53,6 +53,15 @@ TEST(PrometheusReport, OpenMetricsNamesCountersWithoutTotal) {
     EXPECT_TRUE(text.ends_with("} 2\n# EOF\n")) << text;
 }
 
+TEST(PrometheusReport, WhatIsNoTextInNamesIsShown) {
+    PrometheusReport report(PrometheusReport::Format::text);
+    report.begin(zones);
+    report.thing("caf\xc3\xa9 \xff\xc3(");
+    report.value(bytes, 1);
+    report.end();
+    EXPECT_TRUE(report.take().contains("{zone=\"caf\xc3\xa9 \\\\xFF\\\\xC3(\"} 1\n"));
+}
+
 TEST(PrometheusReport, NamesAreEscaped) {
     PrometheusReport report(PrometheusReport::Format::text);
     report.begin(peers);
