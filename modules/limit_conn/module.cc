@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/format.h"
+#include "http/limit_metrics.h"
 #include "http/limits.h"
 #include "http/module.h"
 #include "modules/limit_conn/held_connections.h"
@@ -20,6 +21,7 @@ constexpr size_t key_bytes_max = 255;  // nginx's
 
 struct ConnectionKey {
     Template key;
+    mutable LimitCount requests = {};  // of the worker that has this configuration
 };
 
 struct Limit {
@@ -86,8 +88,14 @@ HeldConnections& held_connections(Request& request) {
     return request.worker->states.get<HeldConnections>(*request.worker->lives, request.worker->life);
 }
 
-Answer refuse(Request& request, const Settings& ours) {
-    request.main_request().connection_verdict = *ours.dry_run ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
+void count(Request& request, const Limit& limit, LimitVerdict verdict) {
+    static_cast<const ConnectionKey*>(limit.zone->data)->requests.count(request, *limit.zone, verdict);
+}
+
+Answer refuse(Request& request, const Settings& ours, const Limit& limit) {
+    LimitVerdict verdict = *ours.dry_run ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
+    request.main_request().connection_verdict = verdict;
+    count(request, limit, verdict);
     return *ours.dry_run ? Answer::pass() : Answer::of_status(static_cast<uint16_t>(*ours.status));
 }
 
@@ -123,7 +131,8 @@ Answer limit(Request& request) {
     const Settings& ours = settings.in(*request.block);
     HeldConnections& held = held_connections(request);
     auto taken_before = request.arena.make_array<HeldConnection*>(ours.limits->size());
-    size_t count = 0;
+    auto passed = request.arena.make_array<const Limit*>(ours.limits->size());
+    size_t passed_count = 0;
     for (const Limit& limit : *ours.limits) {
         const auto& key = *static_cast<const ConnectionKey*>(limit.zone->data);
         auto value = limit_key(request, key.key, limit.zone->key, key_bytes_max);
@@ -136,13 +145,15 @@ Answer limit(Request& request) {
                                 *ours.dry_run ? ", dry run," : "", limit.zone->name);
         }
         if (taken.outcome != HeldConnections::Outcome::held) {
-            for (HeldConnection* before : taken_before.first(count)) before->give_back();
-            return refuse(request, ours);
+            for (HeldConnection* before : taken_before.first(passed_count)) before->give_back();
+            return refuse(request, ours, limit);
         }
-        taken_before[count++] = taken.held;
+        passed[passed_count] = &limit;
+        taken_before[passed_count++] = taken.held;
         request.leaves_alone = true;
     }
-    if (count > 0) request.states.get<HeldByRequest>(request.arena).all = taken_before.first(count);
+    for (const Limit* limit : passed.first(passed_count)) count(request, *limit, LimitVerdict::passed);
+    if (passed_count > 0) request.states.get<HeldByRequest>(request.arena).all = taken_before.first(passed_count);
     return Answer::pass();
 }
 
@@ -150,6 +161,13 @@ constexpr Variable variables[] = {
     {"limit_conn_status",
      [](Request& r, const VariableUse&) { return verdict_text(r.main_request().connection_verdict); }},
 };
+
+constexpr Section section{"limit_conn_zones", "limit_conn_zone_", "zone"};
+
+void tell(Report& report, Request& request) {
+    constexpr LimitVerdict verdicts[] = {LimitVerdict::passed, LimitVerdict::rejected, LimitVerdict::rejected_dry_run};
+    tell_limits(report, request, section, what_for, verdicts);
+}
 
 }  // namespace
 
@@ -161,6 +179,7 @@ extern constinit const Module limit_conn_module = {
     .applies = [](const conf::Block& block) { return !settings.in(block).limits->empty(); },
     .preaccess = limit,
     .outlast = hold_on,
+    .tell = tell,
 };
 
 }  // namespace ringx::http

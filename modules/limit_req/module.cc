@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/shared_table.h"
 #include "http/delay.h"
+#include "http/limit_metrics.h"
 #include "http/limits.h"
 #include "http/module.h"
 #include "modules/limit_req/leaky_bucket.h"
@@ -21,6 +22,7 @@ constexpr std::string_view what_for = "limit_req";
 struct Rate {
     Template key;
     int64_t per_second = 0;  // in thousandths
+    mutable LimitCount requests = {};  // of the worker that has this configuration
 };
 
 // What limit_req says.
@@ -30,6 +32,7 @@ struct Limit {
     int64_t undelayed = 0;
 
     const Rate& rate() const { return *static_cast<const Rate*>(zone->data); }
+    void count(Request& request, LimitVerdict verdict) const { rate().requests.count(request, *zone, verdict); }
 };
 
 struct Settings {
@@ -189,7 +192,7 @@ int64_t account(Request& request, const Limit& limit, std::string_view key) {
 struct Opinion {
     Verdict verdict = Verdict::passes;
     bool counted = false;            // by any
-    const Limit* limit = nullptr;    // the one that refuses or delays it
+    const Limit* limit = nullptr;    // the one that refuses or delays it, or the last that was asked
     int64_t excess = 0;
     uint64_t delay_ms = 0;
 };
@@ -220,6 +223,11 @@ Opinion ask_all(Request& request, const std::vector<Limit>& limits) {
         opinion.excess = excess;
         opinion.limit = &limits[i];
     }
+    // The one that has the last word is counted by that.
+    for (size_t i = 0; i < limits.size(); ++i) {
+        bool has_passed = !keys[i].empty() && &limits[i] != opinion.limit;
+        if (has_passed) limits[i].count(request, LimitVerdict::passed);
+    }
     return opinion;
 }
 
@@ -238,29 +246,38 @@ void log_limiting(Request& request, const Settings& ours, const Opinion& opinion
                         opinion.excess / 1000, opinion.excess % 1000, delays ? "," : "", opinion.limit->zone->name);
 }
 
+LimitVerdict verdict_of(const Opinion& opinion, bool dry) {
+    if (opinion.verdict != Verdict::passes) return dry ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
+    if (opinion.delay_ms == 0) return LimitVerdict::passed;
+    return dry ? LimitVerdict::delayed_dry_run : LimitVerdict::delayed;
+}
+
 Answer limit(Request& request) {
     if (request.main_request().rate_verdict != LimitVerdict::none) return Answer::pass();
     const Settings& ours = settings.in(*request.block);
     Opinion opinion = ask_all(request, *ours.limits);
     if (!opinion.counted) return Answer::pass();
-    bool dry = *ours.dry_run;
-    if (opinion.verdict != Verdict::passes) {
-        if (opinion.verdict == Verdict::overruns) log_limiting(request, ours, opinion);
-        request.main_request().rate_verdict = dry ? LimitVerdict::rejected_dry_run : LimitVerdict::rejected;
-        return dry ? Answer::pass() : Answer::of_status(static_cast<uint16_t>(*ours.status));
-    }
-    if (opinion.delay_ms == 0) {
-        request.main_request().rate_verdict = LimitVerdict::passed;
-        return Answer::pass();
-    }
-    log_limiting(request, ours, opinion);
-    request.main_request().rate_verdict = dry ? LimitVerdict::delayed_dry_run : LimitVerdict::delayed;
-    return dry ? Answer::pass() : Answer::later(wait_for_turn(request, opinion.delay_ms));
+    LimitVerdict verdict = verdict_of(opinion, *ours.dry_run);
+    request.main_request().rate_verdict = verdict;
+    opinion.limit->count(request, verdict);
+    bool is_worth_a_line = verdict != LimitVerdict::passed && opinion.verdict != Verdict::fails;
+    if (is_worth_a_line) log_limiting(request, ours, opinion);
+    if (verdict == LimitVerdict::rejected) return Answer::of_status(static_cast<uint16_t>(*ours.status));
+    if (verdict == LimitVerdict::delayed) return Answer::later(wait_for_turn(request, opinion.delay_ms));
+    return Answer::pass();
 }
 
 constexpr Variable variables[] = {
     {"limit_req_status", [](Request& r, const VariableUse&) { return verdict_text(r.main_request().rate_verdict); }},
 };
+
+constexpr Section section{"limit_req_zones", "limit_req_zone_", "zone"};
+
+void tell(Report& report, Request& request) {
+    constexpr LimitVerdict verdicts[] = {LimitVerdict::passed, LimitVerdict::delayed, LimitVerdict::rejected,
+                                         LimitVerdict::delayed_dry_run, LimitVerdict::rejected_dry_run};
+    tell_limits(report, request, section, what_for, verdicts);
+}
 
 }  // namespace
 
@@ -271,6 +288,7 @@ extern constinit const Module limit_req_module = {
     .variables = variables,
     .applies = [](const conf::Block& block) { return !settings.in(block).limits->empty(); },
     .preaccess = limit,
+    .tell = tell,
 };
 
 }  // namespace ringx::http

@@ -1,7 +1,7 @@
 // modules/metrics/module.cc - what the server counts, for Prometheus: `metrics`, and what to count: `status_zone`.
 //
 // A request is counted when it is logged: in its worker, in the zone of its server, and in that of the location where
-// its processing has ended. What has become a tunnel is not logged as a request, and is not counted.
+// its processing has ended. What has become a tunnel is counted when that ends, with all its bytes.
 #include <memory>
 
 #include "base/clock.h"
@@ -16,15 +16,13 @@
 namespace ringx::http {
 namespace {
 
-constexpr size_t zone_name_bytes_max = 255;
-
 void set_zone(StatusSettings& settings, conf::Binding& binding) {
     const conf::Word& word = binding.words()[0];
     bool is_server = binding.block().context() == conf::server;
     Setting<StatusZone*>& zone = is_server ? settings.server : settings.location;
     if (zone.given) return binding.duplicate();
     if (word.text == "off") return zone.give(nullptr);
-    if (word.text.empty() || word.text.size() > zone_name_bytes_max) {
+    if (word.text.empty() || word.text.size() > StatusZone::name_bytes_max) {
         return binding.mistake(word, text::format("invalid zone name \"{}\"", word.text));
     }
     auto of = is_server ? StatusZone::Of::server : StatusZone::Of::location;
@@ -41,6 +39,10 @@ void count_try(const UpstreamTry& one, PeerMetrics& metrics) {
     metrics.sent_bytes.add(one.bytes_sent);
     if (one.connect_us) metrics.connect_us.add(*one.connect_us);
     if (one.header_us) metrics.header_us.add(*one.header_us);
+    if (one.next != nullptr && !one.next->begins_group) metrics.retries.add(1);
+}
+
+void count_response_time(const UpstreamTry& one, PeerMetrics& metrics) {
     if (one.header_us && one.response_us) metrics.response_us.add(*one.response_us);
 }
 
@@ -49,9 +51,14 @@ uint64_t ended_us(WorkerParts& worker) {
     return worker.ended_us;
 }
 
-void count_tries(const UpstreamTries& tries) {
-    for (const UpstreamTry* one = tries.first(); one != nullptr; one = one->next) {
-        if (one->metrics != nullptr) count_try(*one, *one->metrics);
+void count_tries(Request& request, bool with_tunnel = false) {
+    const UpstreamTries* tries = request.states.find<UpstreamTries>();
+    if (tries == nullptr) return;
+    for (const UpstreamTry* one = tries->first(); one != nullptr; one = one->next) {
+        if (one->metrics == nullptr) continue;
+        count_try(*one, *one->metrics);
+        bool is_tunnel = with_tunnel && one->next == nullptr;
+        if (!is_tunnel) count_response_time(*one, *one->metrics);
     }
 }
 
@@ -59,9 +66,35 @@ void count(Request& request) {
     uint64_t ended = ended_us(*request.worker);
     const StatusSettings& ours = status_settings.in(*request.block);
     request.worker->all_requests.count(request, ended);
-    if (const UpstreamTries* tries = request.states.find<UpstreamTries>()) count_tries(*tries);
+    count_tries(request);
     if (*ours.server != nullptr) (*ours.server)->own->count(request, ended);
     if (*ours.location != nullptr) (*ours.location)->own->count(request, ended);
+}
+
+// What counts a tunnel; the generation that has said so may be gone by then.
+class TunnelCount final : public Outlasting {
+ public:
+    explicit TunnelCount(const StatusSettings& settings) {
+        if (*settings.server != nullptr) zones_[0] = (*settings.server)->own;
+        if (*settings.location != nullptr) zones_[1] = (*settings.location)->own;
+    }
+    void log(Request& request) override {
+        request.worker->all_requests.count_tunnel(request);
+        count_tries(request, true);
+        for (RequestMetrics* zone : zones_) {
+            if (zone != nullptr) zone->count_tunnel(request);
+        }
+    }
+
+ private:
+    RequestMetrics* zones_[2] = {};
+};
+
+bool applies(const conf::Block& block) { return status_zones.in(block).wanted(); }
+
+std::unique_ptr<Outlasting> outlast(Request& request) {
+    if (!applies(*request.block)) return nullptr;
+    return std::make_unique<TunnelCount>(status_settings.in(*request.block));
 }
 
 // --- telling
@@ -89,8 +122,9 @@ extern constinit const Module metrics_module = {
     .name = "metrics",
     .directives = directives,
     .settings = &status_settings,
-    .applies = [](const conf::Block& block) { return status_zones.in(block).wanted(); },
+    .applies = applies,
     .log = count,
+    .outlast = outlast,
 };
 
 }  // namespace ringx::http

@@ -4,6 +4,7 @@
 // handshakes need.
 #include "base/format.h"
 #include "http/module.h"
+#include "modules/ssl/certificate_report.h"
 #include "modules/ssl/session_cache.h"
 #include "modules/ssl/settings.h"
 #include "modules/ssl/variables.h"
@@ -156,6 +157,7 @@ extern constinit const Module ssl_module = {
     .settings = &ssl::settings,
     .variables = ssl::variables,
     .applies = [](const conf::Block&) { return false; },
+    .tell = ssl::tell_certificates,
 };
 
 }  // namespace ringx::http

@@ -126,6 +126,8 @@ class Connection : public ListNode {
     Task<void> close_tls();
 
     // Waiting.
+    RequestMetrics* begin_waiting();
+    void end_waiting(RequestMetrics* zone);
     Task<void> await_answer();
     Task<void> leave_request();
     Task<bool> send_output(Output& output);

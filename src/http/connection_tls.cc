@@ -10,6 +10,7 @@
 #include "http/host.h"
 #include "http/server.h"
 #include "http/site.h"
+#include "http/status_zones.h"
 #include "net/client_hello.h"
 
 namespace ringx::http {
@@ -39,6 +40,36 @@ bool is_acceptable(VerifyClient verify, long result) {
 struct HandshakeStep {
     Tls& tls;
     Tls::Progress progress = Tls::Progress::hungry;
+};
+
+// Counts a handshake in its worker, and in the zone of its server. Both last as long as the worker.
+class HandshakeCount {
+ public:
+    HandshakeCount(TlsMetrics& worker, const VirtualServer& server) : worker_(worker) {
+        const StatusZone* zone = *status_settings.in(*server.outside.block).server;
+        if (zone != nullptr) zone_ = zone->tls;
+    }
+
+    void stop_watch() { us_ = Clock::read_us() - started_us_; }
+    void done(const TlsInfo& info) {
+        worker_.count(info.version, info.is_resumed, us_);
+        if (zone_ != nullptr) zone_->count(info.version, info.is_resumed, us_);
+    }
+    void failed(TlsFailure failure) {
+        worker_.count(failure);
+        if (zone_ != nullptr) zone_->count(failure);
+    }
+    // The network's fault, or the client's.
+    void failed(Error error) {
+        if (error.number == ECANCELED) return;  // we end it
+        failed(error.number == ETIMEDOUT ? TlsFailure::timed_out : TlsFailure::closed);
+    }
+
+ private:
+    TlsMetrics& worker_;
+    TlsMetrics* zone_ = nullptr;
+    uint64_t started_us_ = Clock::read_us();
+    uint64_t us_ = 0;
 };
 
 void shake_hands_of(void* context) {
@@ -93,7 +124,9 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
     const VirtualServer* server = &listen_.point->find(server_name);
     if (server->settings->tls == nullptr) server = &listen_.point->default_server();
     std::shared_ptr<const TlsContext> context = server->settings->tls;
+    HandshakeCount count(server_.tls_metrics(), *server);
     if (context == nullptr) {
+        count.failed(TlsFailure::refused);
         log_handshake({}, "TLS is not spoken here since the last reload");
         co_return false;
     }
@@ -112,6 +145,7 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
     while (progress == Tls::Progress::hungry) {
         Result<Tls::Progress> went = co_await go_on_with_handshake(*tls, until_ms);
         if (!went) {
+            count.failed(went.error());
             log_handshake_end(went.error());
             co_return false;
         }
@@ -122,13 +156,16 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
                               "shared memory zone \"{}\" was emptied: a process died while it was writing there",
                               tls->context().session_zone()->name);
     }
+    count.stop_watch();
     if (progress == Tls::Progress::failed) {
+        count.failed(tls_failure(tls->fault_code()));
         log_handshake({}, text::format("SSL_do_handshake() failed{}", tls->fault()));
         co_return false;
     }
     ClientFault fault = nullptr;
     if (tls->context().client_ocsp() != nullptr) fault = co_await check_client(*tls, until_ms);
     settle(*tls);
+    count.done(tls->info());
     tls->set_client_fault(fault);
     peer_.tls = tls.get();
     stream_.secure(std::move(tls));

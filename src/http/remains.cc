@@ -26,8 +26,11 @@ struct Remains::Described {
 
 Remains::Remains(Request& request)
     : started_us_(request.started_us),
+      received_bytes_(request.received_bytes),
       sent_bytes_(request.sent_bytes),
       sent_body_bytes_(request.sent_body_bytes),
+      sent_status_(request.sent_status),
+      method_(request.method()),
       log_(request.log()) {
     if (const UpstreamTries* tries = request.states.find<UpstreamTries>()) {
         for (const UpstreamTry* one = tries->first(); one != nullptr; one = one->next) {
@@ -60,6 +63,9 @@ void Remains::log_end(Request& request, const Tunnel& tunnel, Result<> ended) {
         else log_.write(Level::info, context, error, "{}() failed", error.call);
     }
     request.started_us = started_us_;
+    request.head.method = method_;
+    request.sent_status = sent_status_;
+    request.received_bytes = received_bytes_ + tunnel.from_client();
     request.sent_bytes = sent_bytes_ + tunnel.from_server();
     request.sent_body_bytes = sent_body_bytes_ + tunnel.from_server();
     if (!tries_.empty()) {

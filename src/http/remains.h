@@ -35,7 +35,9 @@ class Remains {
     struct Described;
 
     uint64_t started_us_;
-    uint64_t sent_bytes_, sent_body_bytes_;
+    uint64_t received_bytes_, sent_bytes_, sent_body_bytes_;
+    uint16_t sent_status_;
+    Method method_;
     std::vector<UpstreamTry> tries_;
     Log log_;
     std::unique_ptr<const Described> described_;  // null: the log does not want to know

@@ -9,6 +9,7 @@ namespace {
 
 using enum Figure::Type;
 
+constexpr Figure in_progress{"processing", "processing", gauge, "Requests that are being answered."};
 constexpr Figure requests_by_method{"requests", "requests_total", counter, "Requests that ended, by method."};
 constexpr Figure responses_by_class{"responses", "responses_total", counter, "Responses, by class of their status."};
 constexpr Figure discarded_requests{"discarded", "discarded_total", counter, "Requests closed without a response."};
@@ -28,7 +29,8 @@ static_assert(std::size(class_names) == RequestMetrics::classes);
 
 }  // namespace
 
-void RequestMetrics::add(const RequestMetrics& other, bool) {
+void RequestMetrics::add(const RequestMetrics& other, bool living) {
+    if (living) processing.add(other.processing.value());
     for (size_t i = 0; i < classes; ++i) responses[i].add(other.responses[i].value());
     discarded.add(other.discarded.value());
     for (size_t i = 0; i < methods; ++i) requests[i].add(other.requests[i].value());
@@ -38,6 +40,13 @@ void RequestMetrics::add(const RequestMetrics& other, bool) {
 }
 
 void RequestMetrics::count(const Request& request, uint64_t ended_us) {
+    count_but_time(request);
+    duration_us.add(ended_us - request.started_us);
+}
+
+void RequestMetrics::count_tunnel(const Request& request) { count_but_time(request); }
+
+void RequestMetrics::count_but_time(const Request& request) {
     size_t status_class = request.sent_status / 100u - 1u;
     if (request.sent_bytes > 0 && status_class < classes) {
         responses[status_class].add(1);
@@ -47,8 +56,9 @@ void RequestMetrics::count(const Request& request, uint64_t ended_us) {
     requests[static_cast<size_t>(request.method())].add(1);
     received_bytes.add(request.received_bytes);
     sent_bytes.add(request.sent_bytes);
-    duration_us.add(ended_us - request.started_us);
 }
+
+void RequestMetrics::tell_processing(Report& report) const { report.value(in_progress, processing.value()); }
 
 void RequestMetrics::tell(Report& report) const {
     for (size_t i = 0; i < methods; ++i) {

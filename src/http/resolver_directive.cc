@@ -5,6 +5,7 @@
 
 #include "base/format.h"
 #include "http/known_addresses.h"
+#include "http/status_zones.h"
 
 namespace ringx::http {
 namespace {
@@ -18,9 +19,9 @@ std::string_view fault_of(std::string_view server) {
     return read_host(server, name_server_port).fault;
 }
 
-constexpr std::string_view status_zone = "status_zone=";
+constexpr std::string_view zone_parameter = "status_zone=";
 
-enum class Checked : uint8_t { server, parameter, uncounted, wrong };
+enum class Checked : uint8_t { server, parameter, wrong };
 
 Checked read_parameter(std::string_view text, ResolverRules& rules) {
     if (text.starts_with("valid=")) {
@@ -29,7 +30,11 @@ Checked read_parameter(std::string_view text, ResolverRules& rules) {
         rules.valid_seconds = static_cast<uint32_t>(std::min<int64_t>(valid->count(), valid_seconds_max));
         return Checked::parameter;
     }
-    if (text.starts_with(status_zone)) return text == status_zone ? Checked::wrong : Checked::uncounted;
+    if (text.starts_with(zone_parameter)) {
+        rules.status_zone = text.substr(zone_parameter.size());
+        bool is_name = !rules.status_zone.empty() && rules.status_zone.size() <= StatusZone::name_bytes_max;
+        return is_name ? Checked::parameter : Checked::wrong;
+    }
     if (!text.starts_with("ipv4=") && !text.starts_with("ipv6=")) return Checked::server;
     std::string_view value = text.substr(5);
     (text.starts_with("ipv4=") ? rules.ipv4 : rules.ipv6) = value == "on";
@@ -52,8 +57,6 @@ std::shared_ptr<const ResolverRules> read_resolver(conf::Binding& binding) {
     for (const conf::Word& word : binding.words()) {
         Checked checked = read_parameter(word.text, rules);
         if (checked == Checked::wrong) return refuse(word, text::format("invalid parameter: {}", word.text));
-        bool wants_counts = checked == Checked::uncounted;
-        if (wants_counts) binding.warn(word, "lookups are not counted: there is no \"status_zone\" yet");
         if (checked != Checked::server) continue;
         std::string_view fault = fault_of(word.text);
         std::vector<Address> servers;
@@ -66,6 +69,7 @@ std::shared_ptr<const ResolverRules> read_resolver(conf::Binding& binding) {
         return refuse(binding.name_word(), "\"ipv4\" and \"ipv6\" cannot both be \"off\"");
     }
     if (rules.servers.empty()) return refuse(binding.name_word(), "no name servers defined");
+    if (!rules.status_zone.empty()) status_zones.in(binding.block()).use_of_resolver(rules.status_zone);
     return std::make_shared<const ResolverRules>(std::move(rules));
 }
 

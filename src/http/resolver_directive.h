@@ -1,4 +1,4 @@
-// http/resolver_directive.h - `resolver ADDRESS … [valid=TIME] [ipv4=on|off] [ipv6=on|off]`.
+// http/resolver_directive.h - `resolver ADDRESS … [valid=TIME] [ipv4=on|off] [ipv6=on|off] [status_zone=NAME]`.
 //
 // Name servers that are given by name are looked up by the master, once for each configuration: what was found is kept
 // in the bundle, so that a configuration means the same in all processes.

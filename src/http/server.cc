@@ -60,7 +60,8 @@ HttpServer::HttpServer(const WorkerContext& worker)
              .life = worker.life,
              .run_state = worker.run_state,
              .steering = worker.steering},
-      resolver_(worker.loop),
+      tls_metrics_(worker.metrics.own<TlsMetrics>("worker/" + std::to_string(worker.number))),
+      resolver_(worker.loop, {}, &worker_.metrics),
       upstreams_(worker.loop),
       client_desk_(worker.loop, resolver_),
       stapler_(worker_, resolver_),
@@ -84,7 +85,7 @@ void HttpServer::use(std::shared_ptr<const ringx::Site> site) {
     }
     upstreams_.keep_only([this](std::string_view group) { return site_ != nullptr && site_->has_upstream(group); });
     if (site_ == nullptr) return end_errands();
-    site_->status_zones().adopt(worker_.metrics);
+    site_->adopt(worker_.metrics);
     stapler_.use(site_->tls_contexts(), &site_->log());
     const auto& named = site_->named_groups();
     bool has_checks = !site_->health_checks().all().empty();

@@ -22,6 +22,7 @@
 #include "net/resolver.h"
 #include "net/service.h"
 #include "net/stapler.h"
+#include "net/tls_metrics.h"
 #include "net/upstream_connection.h"
 
 namespace ringx::http {
@@ -55,6 +56,7 @@ class HttpServer : public Server, private Timer {
     const Clock& clock() const { return worker_.loop.clock(); }
     bool draining() const { return draining_; }
     Counters& counters() { return worker_.counters; }
+    TlsMetrics& tls_metrics() { return tls_metrics_; }
     Output& output() { return output_; }
     Resolver& resolver() { return resolver_; }
     OcspDesk& client_desk() { return client_desk_; }
@@ -88,6 +90,7 @@ class HttpServer : public Server, private Timer {
     WorkerParts parts_;
     Output output_;
     PageCache page_cache_;
+    TlsMetrics& tls_metrics_;
     Resolver resolver_;
     UpstreamPool upstreams_;
     OcspDesk client_desk_;

@@ -7,9 +7,12 @@
 #include "event/engine.h"
 #include "event/next_turn.h"
 #include "http/module.h"
+#include "http/process_report.h"
 #include "http/request_metrics.h"
+#include "http/resolver_report.h"
 #include "http/site.h"
 #include "http/status_zones.h"
+#include "http/tls_report.h"
 #include "http/upstream_report.h"
 #include "http/version.h"
 
@@ -60,8 +63,12 @@ constexpr Figure overflows{"overflows", "overflows_total", counter, "Times the c
 constexpr Figure submit_full{"submit_full", "submit_full_total", counter, "Times the submission queue was full."};
 
 constexpr Section http_section{"http", "http_", "worker"};
+constexpr Section tls_section{"tls", "tls_", "worker"};
+constexpr Section tls_zones{"tls_zones", "tls_zone_", "zone"};
 constexpr Section server_zones{"server_zones", "server_zone_", "zone"};
 constexpr Section location_zones{"location_zones", "location_zone_", "zone"};
+
+constexpr std::string_view of_workers = "worker/";
 
 double in_seconds(uint64_t milliseconds) { return static_cast<double>(milliseconds) / 1000; }
 
@@ -125,12 +132,21 @@ void tell_engines(Report& report, const Metrics& metrics) {
 }
 
 void tell_requests(Report& report, const Metrics& metrics) {
-    constexpr std::string_view of_workers = "worker/";
     report.begin(http_section);
     metrics.for_each<RequestMetrics>([&](std::string_view name, const RequestMetrics& requests) {
         if (!name.starts_with(of_workers)) return;
         report.thing(name.substr(of_workers.size()));
         requests.tell(report);
+    });
+    report.end();
+}
+
+void tell_handshakes(Report& report, const Metrics& metrics) {
+    report.begin(tls_section);
+    metrics.for_each<TlsMetrics>([&](std::string_view name, const TlsMetrics& tls) {
+        if (!name.starts_with(of_workers)) return;
+        report.thing(name.substr(of_workers.size()));
+        tell_tls(report, tls);
     });
     report.end();
 }
@@ -142,7 +158,22 @@ Task<void> tell_zones(Report& report, Request& request, const Section& section, 
     for (const auto& zone : request.server->site.status_zones().all()) {
         if (zone->of != of) continue;
         report.thing(zone->name);
-        metrics.sum<RequestMetrics>(zone->metrics_name()).tell(report);
+        RequestMetrics sum = metrics.sum<RequestMetrics>(zone->metrics_name());
+        if (of == StatusZone::Of::server) sum.tell_processing(report);
+        sum.tell(report);
+        if (++told % zones_in_turn == 0) co_await NextTurn(request.worker->loop);
+    }
+    report.end();
+}
+
+Task<void> tell_tls_zones(Report& report, Request& request) {
+    const Metrics& metrics = request.worker->metrics.all();
+    size_t told = 0;
+    report.begin(tls_zones);
+    for (const auto& zone : request.server->site.status_zones().all()) {
+        if (zone->tls == nullptr) continue;
+        report.thing(zone->name);
+        tell_tls(report, metrics.sum<TlsMetrics>(zone->metrics_name()));
         if (++told % zones_in_turn == 0) co_await NextTurn(request.worker->loop);
     }
     report.end();
@@ -153,11 +184,15 @@ Task<void> tell_zones(Report& report, Request& request, const Section& section, 
 Task<void> tell_all(Report& report, Request& request) {
     const Metrics& metrics = request.worker->metrics.all();
     tell_server(report, request.worker->run_state);
+    co_await tell_processes(report, request);
     tell_workers(report, metrics);
     tell_engines(report, metrics);
     tell_requests(report, metrics);
+    tell_handshakes(report, metrics);
+    tell_resolver(report, request);
     co_await tell_zones(report, request, server_zones, StatusZone::Of::server);
     co_await tell_zones(report, request, location_zones, StatusZone::Of::location);
+    co_await tell_tls_zones(report, request);
     co_await tell_upstreams(report, request);
     for (const Module* module : modules()) {
         if (module->tell != nullptr) module->tell(report, request);

@@ -250,6 +250,15 @@ const std::vector<NamedGroup>& Site::named_groups() const {
 
 const Upstreams& Site::upstreams() const { return ringx::http::upstreams.in(*http_settings.in(tree_->root()).http); }
 
+void Site::adopt(Metrics::Writer& metrics) const {
+    status_zones().adopt(metrics);
+    for (const auto& server : servers_) {
+        StatusZone* zone = *status_settings.in(*server->outside.block).server;
+        bool has_tls = zone != nullptr && server->settings->tls != nullptr;
+        if (has_tls) zone->tls = &metrics.own<TlsMetrics>(zone->metrics_name());
+    }
+}
+
 const StatusZones& Site::status_zones() const {
     return http::status_zones.in(*http_settings.in(tree_->root()).http);
 }

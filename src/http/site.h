@@ -163,6 +163,9 @@ class Site : public ringx::Site, public std::enable_shared_from_this<Site> {
     const ListenPoint* find(const std::string& listen_key) const;
     // How its servers speak TLS.
     std::vector<std::shared_ptr<const TlsContext>> tls_contexts() const;
+    std::span<const std::unique_ptr<VirtualServer>> servers() const { return servers_; }
+    // What is counted of its requests and handshakes, it has in these; once, before it serves.
+    void adopt(Metrics::Writer& metrics) const;
     // The groups of upstream servers with names that have to be looked up.
     const std::vector<NamedGroup>& named_groups() const;
     const HealthChecks& health_checks() const;

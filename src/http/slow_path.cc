@@ -24,6 +24,7 @@
 #include "http/response_head.h"
 #include "http/server.h"
 #include "http/site.h"
+#include "http/status_zones.h"
 #include "http/tunnel.h"
 
 namespace ringx::http {
@@ -114,10 +115,25 @@ void read_window(void* context) {
 
 }  // namespace
 
+// Counts that somebody waits for an answer: in the worker, and in the zone of the server, which is given back.
+RequestMetrics* Connection::begin_waiting() {
+    server_.counters().writing.add(1);
+    const Request* request = current();
+    const StatusZone* zone = request != nullptr ? *status_settings.in(*request->server->outside.block).server : nullptr;
+    if (zone == nullptr) return nullptr;
+    zone->own->processing.add(1);
+    return zone->own;
+}
+
+void Connection::end_waiting(RequestMetrics* zone) {
+    server_.counters().writing.subtract(1);
+    if (zone != nullptr) zone->processing.subtract(1);
+}
+
 Task<Connection::Turn> Connection::serve_slowly() {
     stream_.receiver().watch();
     for (;;) {
-        server_.counters().writing.add(1);
+        RequestMetrics* zone = begin_waiting();
         hold_generation();
         bool sent = true;
         Output output = std::move(server_.output());
@@ -143,12 +159,12 @@ Task<Connection::Turn> Connection::serve_slowly() {
         bool opens_tunnel = sent && request_ != nullptr && request_->response.tunnel != nullptr;
         if (opens_tunnel) {
             if (request_->activities != nullptr) co_await Activity::end_all(*request_);
-            server_.counters().writing.subtract(1);
+            end_waiting(zone);
             co_return Turn::tunnel;
         }
         // A head that is not complete waits for its rest.
         if (request_ != nullptr && request_->head_is_complete) co_await leave_request();
-        server_.counters().writing.subtract(1);
+        end_waiting(zone);
         Turn turn = serve_pending();
         if (turn != Turn::slow) co_return turn;
     }

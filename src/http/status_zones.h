@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,14 +13,18 @@
 #include "base/metrics.h"
 #include "conf/language.h"
 #include "http/request_metrics.h"
+#include "net/tls_metrics.h"
 
 namespace ringx::http {
 
 struct StatusZone {
+    static constexpr size_t name_bytes_max = 255;
+
     enum class Of : uint8_t { server, location };
     std::string name;
     Of of;
     RequestMetrics* own = nullptr;  // this worker's; there from when the generation serves
+    TlsMetrics* tls = nullptr;      // the same; null where none of its servers speaks TLS
 
     // What the sum is called in the metrics.
     std::string metrics_name() const;
@@ -34,11 +39,17 @@ class StatusZones {
     bool wanted() const { return wanted_; }
 
     std::span<const std::unique_ptr<StatusZone>> all() const { return zones_; }
+
+    // Those of `resolver`; they count what net/resolver_metrics.h says.
+    void use_of_resolver(std::string_view name) { of_resolvers_.emplace(name); }
+    const std::set<std::string>& of_resolvers() const { return of_resolvers_; }
+
     // Gives each its place in this worker.
     void adopt(Metrics::Writer& metrics) const;
 
  private:
     std::vector<std::unique_ptr<StatusZone>> zones_;
+    std::set<std::string> of_resolvers_;
     bool wanted_ = false;
 };
 

@@ -22,6 +22,7 @@ constexpr Figure state_now{"state", "state", gauge, "Whether requests are passed
 constexpr Figure requests{"requests", "requests_total", counter, "Requests that were passed to it."};
 constexpr Figure responses{"responses", "responses_total", counter, "Its responses, by class of their status."};
 constexpr Figure failed{"failed", "failed_total", counter, "Tries that counted against it."};
+constexpr Figure retries{"retries", "retries_total", counter, "Tries after which the next server was tried."};
 constexpr Figure received{"received_bytes", "received_bytes_total", counter, "Bytes that came from it."};
 constexpr Figure sent{"sent_bytes", "sent_bytes_total", counter, "Bytes that were sent to it."};
 constexpr Figure checks{"checks", "checks_total", counter, "Checks of its health."};
@@ -38,6 +39,7 @@ void tell_counted(Report& report, const PeerMetrics& counted) {
         report.part(responses, "class", class_names[i], counted.responses[i].value());
     }
     report.value(failed, counted.failed.value());
+    report.value(retries, counted.retries.value());
     report.value(received, counted.received_bytes.value());
     report.value(sent, counted.sent_bytes.value());
     report.value(checks, counted.checks.value());

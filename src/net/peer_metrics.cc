@@ -8,6 +8,7 @@ void PeerMetrics::add(const PeerMetrics& other, bool) {
     requests.add(other.requests.value());
     for (size_t i = 0; i < responses.size(); ++i) responses[i].add(other.responses[i].value());
     failed.add(other.failed.value());
+    retries.add(other.retries.value());
     received_bytes.add(other.received_bytes.value());
     sent_bytes.add(other.sent_bytes.value());
     checks.add(other.checks.value());

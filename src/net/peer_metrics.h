@@ -20,6 +20,7 @@ struct PeerMetrics {
     Counter requests;
     std::array<Counter, 5> responses;  // by the class of their status: 1xx to 5xx
     Counter failed;                    // tries that counted against it
+    Counter retries;                   // tries that were followed by another, mostly of another server
     Counter received_bytes;
     Counter sent_bytes;
     Counter checks, failed_checks;     // of its health

@@ -17,6 +17,9 @@ constexpr size_t targets_max = 64;
 // How often the system's files are looked at, at most.
 constexpr uint64_t system_ms = 1000;
 
+// Where a question is counted.
+size_t index_of(DnsType type) { return type == DnsType::a ? 0 : type == DnsType::aaaa ? 1 : 2; }
+
 }  // namespace
 
 std::string_view text_of(NameFault fault) {
@@ -32,9 +35,21 @@ std::string_view text_of(NameFault fault) {
     return {};
 }
 
-Resolver::Resolver(Loop& loop, SystemFiles files) : loop_(loop), files_(std::move(files)) {}
+Resolver::Resolver(Loop& loop, SystemFiles files, Metrics::Writer* metrics)
+    : loop_(loop), files_(std::move(files)), metrics_(metrics) {
+    if (metrics_ != nullptr) all_metrics_ = &metrics_->own<ResolverMetrics>(ResolverMetrics::all);
+}
 
 Resolver::~Resolver() { CHECK(questions_.empty()); }
+
+// Calls add(metrics) for all that the question counts in.
+template <typename Add>
+void Resolver::count(const ResolverRules& rules, Add add) const {
+    if (metrics_ == nullptr) return;
+    add(*all_metrics_);
+    if (rules.status_zone.empty()) return;
+    add(metrics_->own<ResolverMetrics>(ResolverMetrics::name(rules.status_zone)));
+}
 
 Resolver::Known Resolver::find_kept(const std::string& key) {
     auto found = kept_.find(key);
@@ -131,7 +146,19 @@ void NameLookup::cancel() {
 Task<Resolver::Known> NameLookup::ask(Rules rules, DnsType type, std::string name) {
     std::string key = text::format("{} {} {}", static_cast<uint16_t>(type), name, rules->key());
     Resolver::Known known = resolver_.find_kept(key);
-    if (known != nullptr) co_return known;
+    bool is_cached = known != nullptr;
+    resolver_.count(*rules, [&](ResolverMetrics& metrics) {
+        metrics.requests[index_of(type)].add(1);
+        if (is_cached) metrics.cached.add(1);
+    });
+    if (is_cached) co_return known;
+    known = co_await wait_for(rules, type, std::move(name), std::move(key));
+    size_t result = known->records ? 0 : static_cast<size_t>(known->records.error());
+    resolver_.count(*rules, [&](ResolverMetrics& metrics) { metrics.responses[result].add(1); });
+    co_return known;
+}
+
+Task<Resolver::Known> NameLookup::wait_for(Rules rules, DnsType type, std::string name, std::string key) {
     auto nothing = std::make_shared<Resolver::Outcome>();
     nothing->records = std::unexpected(NameFault::cancelled);
     if (cancelled_) co_return nothing;

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "base/list.h"
+#include "base/metrics.h"
 #include "event/task.h"
 #include "event/wait.h"
 #include "net/dns_exchange.h"
+#include "net/resolver_metrics.h"
 #include "net/resolver_rules.h"
 #include "net/system_names.h"
 
@@ -49,7 +51,8 @@ struct FoundNames {
 
 class Resolver {
  public:
-    explicit Resolver(Loop& loop, SystemFiles files = {});
+    // What is asked is counted there; null: nowhere.
+    explicit Resolver(Loop& loop, SystemFiles files = {}, Metrics::Writer* metrics = nullptr);
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
     ~Resolver();
@@ -80,9 +83,13 @@ class Resolver {
                    const std::string& key);
     Conversation work(Question& question);
     Task<std::shared_ptr<const SystemNames>> system();
+    template <typename Add>
+    void count(const ResolverRules& rules, Add add) const;
 
     Loop& loop_;
     SystemFiles files_;
+    Metrics::Writer* metrics_;
+    ResolverMetrics* all_metrics_ = nullptr;
     std::shared_ptr<const SystemNames> system_;
     uint64_t system_until_ms_ = 0;
     std::unordered_map<std::string, std::unique_ptr<Question>> questions_;
@@ -119,6 +126,7 @@ class NameLookup {
 
     uint64_t left_ms() const;
     Task<Resolver::Known> ask(Rules rules, DnsType type, std::string name);
+    Task<Resolver::Known> wait_for(Rules rules, DnsType type, std::string name, std::string key);
     Task<Addresses> find_as_system(std::string name, uint16_t port);
     Task<Addresses> find_by(Rules rules, std::string name, uint16_t port);
 

@@ -23,6 +23,7 @@ struct ResolverRules {
     uint64_t first_try_ms = 2'000;          // for one server in the first round; the next rounds take longer
     unsigned rounds_max = rounds_without_end;
     bool rotates = true;                    // another server comes first each time
+    std::string status_zone;                // where questions are counted; empty: nowhere in particular
 
     // Equal where questions and answers may be shared.
     std::string key() const;

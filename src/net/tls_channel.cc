@@ -164,11 +164,16 @@ Result<Lease> TlsChannel::take() {
     return fail("SSL_read", EPROTO);
 }
 
+void TlsChannel::take_fault() {
+    fault_code_ = ERR_peek_error();
+    fault_ = take_openssl_errors();
+}
+
 TlsChannel::Progress TlsChannel::do_handshake() {
     int result = SSL_do_handshake(ssl_.get());
     if (result == 1) return Progress::done;
     if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return Progress::hungry;
-    fault_ = take_openssl_errors();
+    take_fault();
     return Progress::failed;
 }
 
@@ -195,7 +200,7 @@ void TlsChannel::read_with_openssl() {
     int error = SSL_get_error(ssl_.get(), got);
     if (error == SSL_ERROR_WANT_READ) return;
     closed_ = error == SSL_ERROR_ZERO_RETURN;
-    if (!closed_) fault_ = take_openssl_errors();
+    if (!closed_) take_fault();
     state_ = State::ready;
 }
 

@@ -40,6 +40,8 @@ class TlsChannel : public ReceiveFilter {
     SSL* handshake() const { return ssl_.get(); }
     // Why it failed: " (SSL: …)".
     const std::string& fault() const { return fault_; }
+    // The first error of OpenSSL's behind it; 0: none.
+    unsigned long fault_code() const { return fault_code_; }
 
     // What was received; before the handshake is done by its caller, then by the Receiver.
     void push(Lease lease) override;
@@ -84,6 +86,7 @@ class TlsChannel : public ReceiveFilter {
     virtual void write(std::string_view bytes);
     Progress do_handshake();
     void read_with_openssl();
+    void take_fault();
     // How much goes into the next record.
     virtual size_t record_bytes() const;
     virtual size_t send_parts(PartReader& parts) { return send_with_openssl(parts); }
@@ -104,6 +107,7 @@ class TlsChannel : public ReceiveFilter {
     Lease plain_;  // decrypted, not yet taken
     std::string unsent_;
     std::string fault_;
+    unsigned long fault_code_ = 0;
     uint64_t streamed_ = 0;  // bytes sent without a pause
     State state_ = State::hungry;
     Follows follows_ = Follows::nothing;

@@ -59,6 +59,12 @@ std::string text_of(const ASN1_TIME* time) {
     return {bytes, static_cast<size_t>(size)};
 }
 
+// Seconds since 1970; 0 when it says nothing that makes sense.
+int64_t end_of(const X509& certificate) {
+    tm time{};
+    return ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &time) == 1 ? timegm(&time) : 0;
+}
+
 std::string expiry_of(const X509& certificate, const TlsFile& file) {
     constexpr int64_t notice_seconds = 30 * 86400;
     const ASN1_TIME* end = X509_get0_notAfter(&certificate);
@@ -95,6 +101,7 @@ TlsContext::Done TlsContext::build(const TlsSettings& settings) {
     for (const TlsCertificate& pair : settings.certificates) {
         auto shown = tls_setup::show_certificate(ctx, pair, settings.passwords);
         if (!shown) return std::unexpected(std::move(shown.error()));
+        certificates_.push_back({pair.chain.name, end_of(*shown->certificate)});
         if (expiry_notice_.empty()) expiry_notice_ = expiry_of(*shown->certificate, pair.chain);
         is_slow_ = is_slow_with(shown->key.get());
         certificates.emplace_back(std::move(shown->certificate), pair.chain.name);

@@ -111,6 +111,12 @@ class TlsContext {
     // What a certificate says of itself, for warnings: the first of those that end within so many seconds, as
     // "NAME expires on DATE"; empty when none does.
     const std::string& expiry_notice() const { return expiry_notice_; }
+    // Those it shows.
+    struct Certificate {
+        std::string file;
+        int64_t ends = 0;  // seconds since 1970
+    };
+    const std::vector<Certificate>& certificates() const { return certificates_; }
     // What was asked for and cannot be had.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -156,6 +162,7 @@ class TlsContext {
     std::shared_ptr<const NamedZone> session_zone_;
     std::string alpn_;  // as in the protocol (RFC 7301 section 3.1)
     std::string expiry_notice_;
+    std::vector<Certificate> certificates_;
     std::vector<std::string> warnings_;
     std::vector<Stapling> staplings_;
 };

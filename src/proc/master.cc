@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "build.h"
+#include "base/process_metrics.h"
 #include "proc/resources.h"
 #include "proc/sealed_file.h"
 #include "proc/worker.h"
@@ -78,6 +79,8 @@ int Master::run() {
         journal_.write(Level::emerg, opened.error(), "{}() failed", opened.error().call);
         return 1;
     }
+    Metrics::Writer metrics = program_.metrics.claim();
+    metrics.own<ProcessMetrics>("master").tell_self();
     use_log_thread(&log_thread_);
     title_.set("ringx: master process " + title_.arguments());
     introduce(journal_, RINGX_COMPILER);

@@ -8,6 +8,8 @@
 #include <ranges>
 #include <set>
 
+#include "base/format.h"
+#include "base/process_metrics.h"
 #include "proc/journal.h"
 #include "proc/resources.h"
 #include "proc/sealed_file.h"
@@ -60,7 +62,9 @@ Worker::Worker(WorkerStart start)
                .run_state = &start_.program.run_state,
                .steering = start_.steering != nullptr ? start_.steering : &line_},
       shutdown_deadline_([this] { end(); }),
-      retirement_([this] { drain(); }) {}
+      retirement_([this] { drain(); }) {
+    metrics_.own<ProcessMetrics>(text::format("worker {}", start_.place.number)).tell_self();
+}
 
 Worker::~Worker() { use_log_thread(nullptr); }
 

@@ -119,7 +119,6 @@ REFUSED = [
 WARNED = [
     ("server nowhere.invalid;", 'host not found in upstream "nowhere.invalid"'),
     ("server nowhere.invalid:81 down; server 127.0.0.1;", 'host not found in upstream "nowhere.invalid:81"'),
-    ("resolver 127.0.0.1 status_zone=a; server 127.0.0.1;", 'lookups are not counted: there is no "status_zone" yet'),
     ("least_conn; ip_hash; server 127.0.0.1;", "load balancing method redefined"),
     ("queue 5; least_conn; server 127.0.0.1;", "load balancing method redefined"),
     ("least_time header; least_conn; server 127.0.0.1;", "load balancing method redefined"),

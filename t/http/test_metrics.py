@@ -168,3 +168,9 @@ def test_engines_tell_what_they_do(serve):
     assert now.sum("engine_completions_total") > 0
     assert now.sum("engine_turn_duration_seconds_count") == now.sum("engine_busy_turns_total") > 0
     assert now.sum("engine_overflows_total") == 0
+
+
+def test_names_that_are_no_text_are_made_text(serve):
+    server = serve("include odd.conf;" + PLACES, files={"conf/odd.conf": b"status_zone caf\xc3\xa9\xff\xc3;"})
+    text = server.get("/metrics").body.decode()
+    assert 'ringx_server_zone_requests_total{zone="café\\\\xFF\\\\xC3",method="GET"} ' in text
