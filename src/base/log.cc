@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/log_thread.h"
+#include "base/recent_errors.h"
 #include "base/syslog.h"
 
 namespace ringx {
@@ -132,9 +133,16 @@ std::string iso_time() {
     return time;
 }
 
-std::string plain_line(const Entry& entry) {
+// A line, and where in it begins what is not known of every other line of the process.
+struct PlainLine {
+    std::string text;
+    size_t message_at = 0;
+};
+
+PlainLine plain_line(const Entry& entry) {
     std::string line = local_time("%Y/%m/%d %H:%M:%S");
     text::format_to(std::back_inserter(line), " [{}] {}#{}: ", level_name(entry.level), getpid(), gettid());
+    size_t message_at = line.size();
     if (entry.context.connection != 0) text::format_to(std::back_inserter(line), "*{} ", entry.context.connection);
     append_printable(line, entry.message);
     if (entry.error.number != 0) {
@@ -151,7 +159,7 @@ std::string plain_line(const Entry& entry) {
     }
     if (line.size() > line_bytes_max - 1) line.resize(line_bytes_max - 1);
     line.push_back('\n');
-    return line;
+    return {std::move(line), message_at};
 }
 
 // An object is never cut, it would be none any more: the message is.
@@ -315,13 +323,20 @@ void Log::write_line(Level level, const LogContext& context, Error error, std::s
                      text::format_args args) const {
     std::string message = text::vformat(form, args);
     Entry entry{level, context, error, message};
-    std::string plain, json;
+    PlainLine plain;
+    std::string json;
+    RecentErrors* recent = nullptr;
     for (const Destination& destination : destinations_) {
         if (level > now(destination.level)) continue;
-        std::string& line = destination.json ? json : plain;
-        if (line.empty()) line = destination.json ? json_line(entry) : plain_line(entry);
-        (void)destination.file->write(line, level);
+        if (RecentErrors::wants(level)) recent = destination.file->recent_errors();
+        if (destination.json && json.empty()) json = json_line(entry);
+        if (!destination.json && plain.text.empty()) plain = plain_line(entry);
+        (void)destination.file->write(destination.json ? json : plain.text, level);
     }
+    if (recent == nullptr) return;
+    if (plain.text.empty()) plain = plain_line(entry);
+    plain.text.pop_back();  // the newline
+    recent->add(level, std::string_view(plain.text).substr(plain.message_at));
 }
 
 }  // namespace ringx

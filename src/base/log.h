@@ -32,6 +32,7 @@ std::optional<Level> parse_level(std::string_view name);
 
 class LogThread;
 struct LogBacklog;
+class RecentErrors;
 struct SyslogTarget;
 
 // One open destination: a file, standard error, a socket of syslog, or a ring in memory, where the newest lines are.
@@ -69,6 +70,10 @@ class LogFile {
     // REQUIRES: it is open.
     void use_thread(LogThread* thread) const;
 
+    // Errors that a Log has for it are also remembered there, as all processes do. REQUIRES: that outlives it.
+    void remember_in(RecentErrors& recent) { recent_ = &recent; }
+    RecentErrors* recent_errors() const { return recent_; }
+
     // Writes the whole text, which ends in a newline, as one record; short writes of files are continued. Syslog gets
     // the severity of `level`, or without one that of its name.
     Result<> write(std::string_view text, std::optional<Level> level = {}) const;
@@ -88,6 +93,7 @@ class LogFile {
     std::string name_;
     std::unique_ptr<const SyslogTarget> syslog_;
     size_t ring_bytes_ = 0;  // 0: no ring
+    RecentErrors* recent_ = nullptr;
     std::shared_ptr<Open> open_;
 };
 

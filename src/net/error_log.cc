@@ -120,6 +120,11 @@ void LogFiles::take_over(const LogFiles& before) {
     }
 }
 
+void LogFiles::remember_in(RecentErrors& recent) {
+    recent_ = &recent;
+    for (const auto& file : files_) file->remember_in(recent);
+}
+
 std::shared_ptr<LogFile> find_log_file(conf::Binding& binding, const conf::Word& word) {
     if (word.text.starts_with(syslog_prefix)) {
         auto target = parse_syslog(word.text.substr(syslog_prefix.size()));

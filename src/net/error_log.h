@@ -28,10 +28,16 @@ class LogFiles {
     // What they obey for the time being. It stays where it is.
     PresentLevel& present_level() { return *present_level_; }
 
+    // What any Log of the tree has to say of errors is also remembered there.
+    void remember_in(RecentErrors& recent);
+    // Null in a tree that is only looked at.
+    const RecentErrors* recent_errors() const { return recent_; }
+
  private:
     std::vector<std::shared_ptr<LogFile>> files_;
     std::vector<Log::Destination> error_logs_;
     std::unique_ptr<PresentLevel> present_level_ = std::make_unique<PresentLevel>();
+    RecentErrors* recent_ = nullptr;
 };
 
 extern constinit conf::Slot<LogFiles> log_files;

@@ -13,6 +13,7 @@
 
 #include "base/metrics.h"
 #include "base/log.h"
+#include "base/recent_errors.h"
 #include "base/run_state.h"
 #include "conf/bundle.h"
 #include "conf/language.h"
@@ -44,6 +45,7 @@ struct Program {
     const conf::Language& language;
     std::span<const Protocol> protocols;
     Metrics& metrics;         // of all workers
+    RecentErrors& recent_errors;  // of all processes
     TicketKeys& ticket_keys;  // likewise
     RunState& run_state;      // likewise
     Origin origin;

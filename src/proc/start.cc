@@ -49,7 +49,8 @@ Origin origin_of(const CommandLine& line) {
 // The log until the configuration names another.
 class FirstLog {
  public:
-    explicit FirstLog(const std::string& name) : file_(std::make_shared<LogFile>(name)) {
+    FirstLog(const std::string& name, RecentErrors& recent) : file_(std::make_shared<LogFile>(name)) {
+        file_->remember_in(recent);
         if (auto opened = file_->open(); !opened) {
             tell(text::format("[alert] could not open error log file: {}() \"{}\" failed ({})", opened.error().call,
                               name, describe(opened.error())));
@@ -169,16 +170,22 @@ int start(const CommandLine& line, const Parts& parts, ProcessTitle& title) {
         tell(text::format("[emerg] {}() failed ({})", metrics.error().call, describe(metrics.error())));
         return 1;
     }
+    auto recent_errors = RecentErrors::create();  // likewise
+    if (!recent_errors) {
+        tell(text::format("[emerg] {}() failed ({})", recent_errors.error().call, describe(recent_errors.error())));
+        return 1;
+    }
     TicketKeys ticket_keys;
     RunState run_state;
     Program program{.language = parts.language,
                     .protocols = parts.protocols,
                     .metrics = **metrics,
+                    .recent_errors = **recent_errors,
                     .ticket_keys = ticket_keys,
                     .run_state = run_state,
                     .origin = origin_of(line)};
     if (line.doctor) return doctor(program);
-    FirstLog first_log(program.origin.error_log);
+    FirstLog first_log(program.origin.error_log, program.recent_errors);
     Journal journal;
     journal.use(&first_log.log());
     auto generation = Generation::build(program, program.origin.open_bundle());

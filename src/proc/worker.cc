@@ -64,6 +64,7 @@ Worker::Worker(WorkerStart start)
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {
     metrics_.own<ProcessMetrics>(text::format("worker {}", start_.place.number)).tell_self();
+    start_.program.recent_errors.speak_as(context_.number);
 }
 
 Worker::~Worker() { use_log_thread(nullptr); }

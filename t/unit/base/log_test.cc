@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/recent_errors.h"
 #include "base/syslog.h"
 
 namespace ringx {
@@ -129,6 +130,34 @@ TEST_F(LogTest, lines_are_cut_at_2048_bytes_but_keep_their_error) {
     EXPECT_TRUE(content(path("e.log")).ends_with("x\n"));
     log.write(Level::error, Error{"open", ENOENT}, "{}", std::string(5000, 'x'));
     EXPECT_TRUE(content(path("e.log")).ends_with("xxx... (2: No such file or directory)\n"));
+}
+
+TEST_F(LogTest, errors_are_remembered_once_and_without_what_every_line_has) {
+    auto recent = *RecentErrors::create();
+    Log log;
+    for (bool json : {true, false}) {
+        log.add({opened(path(json ? "json" : "plain")), Level::info, json});
+        log.destinations().back().file->remember_in(*recent);
+    }
+    log.write(Level::warn, "not worth it");
+    LogContext context{.connection = 3, .describe = describe_request};
+    log.write(Level::error, context, Error{"open", ENOENT}, "open() failed");
+    auto lines = recent->read();
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(lines[0].level, Level::error);
+    EXPECT_EQ(lines[0].text, "*3 open() failed (2: No such file or directory), client: 127.0.0.1, "
+                             "request: \"GET /\"\\x0A HTTP/1.1\"");
+}
+
+TEST_F(LogTest, what_no_destination_admits_is_not_remembered) {
+    auto recent = *RecentErrors::create();
+    Log log;
+    log.add({opened(path("e.log")), Level::crit});
+    log.destinations()[0].file->remember_in(*recent);
+    log.write(Level::error, "one");
+    log.write(Level::crit, "two");
+    ASSERT_EQ(recent->read().size(), 1u);
+    EXPECT_EQ(recent->read()[0].text, "two");
 }
 
 TEST_F(LogTest, opening_anew_keeps_the_descriptor_and_finds_the_new_file) {
