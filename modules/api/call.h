@@ -18,6 +18,8 @@ struct Call {
     std::array<std::string_view, 2> parameters;
     // What was sent; empty when the endpoint takes nothing.
     JsonObject body = {};
+    // Whether orders are taken here.
+    bool may_write = false;
 };
 
 }  // namespace ringx::http::api

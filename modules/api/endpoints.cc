@@ -8,6 +8,7 @@ namespace {
 constexpr Endpoint table[] = {
     {Method::get, "health", get_health},
     {Method::get, "stats", get_stats},
+    {Method::get, "errors", get_errors},
     {Method::get, "metrics", get_metrics},
 };
 

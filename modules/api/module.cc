@@ -127,6 +127,7 @@ Answer respond(Request& request) {
     }
     for (std::string_view& parameter : found.parameters) parameter = request.arena.copy(parameter);
     Call& call = *request.arena.make<Call>(request, found.parameters);
+    call.may_write = *ours.may_write;
     if (endpoint.takes == Endpoint::Takes::nothing) return endpoint.answer(call);
     return Answer::later(read_and_answer(call, endpoint));
 }

@@ -11,6 +11,7 @@ struct Call;
 
 Answer get_health(Call& call);   // health.cc
 Answer get_stats(Call& call);    // stats.cc
+Answer get_errors(Call& call);   // errors.cc
 Answer get_metrics(Call& call);  // metrics.cc
 
 }  // namespace ringx::http::api

@@ -1,7 +1,9 @@
 // modules/api/stats.cc - GET stats: all figures of the server.
 //
 // What there are is described by those who count them, as for Prometheus (http/server_report). Names stay; what is new
-// is added. Should that ever not do, api_version tells.
+// is added. Should that ever not do, api_version tells. Who asks for ?steps=on also gets what histograms are made of,
+// and can tell quantiles of any time between two answers.
+#include "http/field_variables.h"
 #include "http/json_report.h"
 #include "http/server_report.h"
 #include "modules/api/call.h"
@@ -13,11 +15,14 @@ namespace {
 
 constexpr int api_version = 1;
 
-Task<Answer> tell(Request& request) {
+Task<Answer> tell(Call& call) {
+    Request& request = call.request;
+    bool wants_steps = find_argument(request.args, "steps") == "on";
     JsonWriter json;
-    JsonReport report(json);
+    JsonReport report(json, wants_steps ? JsonReport::Histograms::steps : JsonReport::Histograms::quantiles);
     json.begin_object();
     json.member("api_version", api_version);
+    json.member("writable", call.may_write);
     co_await tell_all(report, request);
     json.end();
     co_return reply(request, json.take());
@@ -25,6 +30,6 @@ Task<Answer> tell(Request& request) {
 
 }  // namespace
 
-Answer get_stats(Call& call) { return Answer::later(tell(call.request)); }
+Answer get_stats(Call& call) { return Answer::later(tell(call)); }
 
 }  // namespace ringx::http::api

@@ -1,5 +1,6 @@
 #include "http/json_report.h"
 
+#include <array>
 #include <iterator>
 
 namespace ringx::http {
@@ -8,6 +9,28 @@ namespace {
 constexpr double quantiles[] = {0.5, 0.9, 0.95, 0.99, 0.999, 1.0};
 constexpr std::string_view quantile_names[] = {"p50", "p90", "p95", "p99", "p999", "max"};
 static_assert(std::size(quantiles) == std::size(quantile_names));
+
+// Of a histogram's steps several are told as one.
+constexpr unsigned steps_in_one = 4;
+
+// The last value in each, in microseconds.
+constexpr auto step_ends = [] {
+    constexpr unsigned steps = Histogram::steps_per_octave * Histogram::octaves / steps_in_one;
+    std::array<uint64_t, steps> ends;
+    for (unsigned i = 0; i + 1 < steps; ++i) {
+        unsigned next = (i + 1) * steps_in_one;
+        unsigned shift = next < Histogram::steps_per_octave ? 0 : next / Histogram::steps_per_octave - 1;
+        uint64_t first_of_next = next - uint64_t{shift} * Histogram::steps_per_octave;
+        ends[i] = (first_of_next << shift) - 1;
+    }
+    ends.back() = Histogram::value_max;
+    return ends;
+}();
+
+uint64_t middle_of(size_t step) {
+    uint64_t begin = step == 0 ? 0 : step_ends[step - 1] + 1;
+    return begin + (step_ends[step] - begin) / 2;
+}
 
 double seconds_of(uint64_t us) { return static_cast<double>(us) / 1e6; }
 
@@ -105,6 +128,23 @@ void JsonReport::seconds(const Figure& figure, const Histogram& histogram) {
     json_.member("sum", seconds_of(histogram.sum()));
     for (size_t i = 0; i < std::size(quantiles); ++i) {
         json_.member(quantile_names[i], seconds_of(histogram.quantile(quantiles[i])));
+    }
+    if (histograms_ == Histograms::steps) tell_steps(histogram);
+    json_.end();
+}
+
+void JsonReport::tell_steps(const Histogram& histogram) {
+    json_.key("steps");
+    json_.begin_array();
+    std::array<uint64_t, step_ends.size()> counts;
+    histogram.count_up_to(step_ends, counts);
+    for (size_t i = 0; i < counts.size(); ++i) {
+        uint64_t here = counts[i] - (i == 0 ? 0 : counts[i - 1]);
+        if (here == 0) continue;
+        json_.begin_array();
+        json_.real(seconds_of(middle_of(i)));
+        json_.integer(here);
+        json_.end();
     }
     json_.end();
 }

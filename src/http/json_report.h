@@ -17,8 +17,13 @@ namespace ringx::http {
 // REQUIRES: no section is told twice.
 class JsonReport final : public Report {
  public:
+    // What is told of a histogram: quantiles; or also "steps": [[0.0015, 7], ...], where about its values lay, in
+    // seconds and to within a sixteenth, and how many were there.
+    enum class Histograms : uint8_t { quantiles, steps };
+
     // Sections become members of the object that `json` has open.
-    explicit JsonReport(JsonWriter& json) : json_(json) {}
+    explicit JsonReport(JsonWriter& json, Histograms histograms = Histograms::quantiles)
+        : json_(json), histograms_(histograms) {}
 
     void begin(const Section& section) override;
     void end() override;
@@ -36,8 +41,10 @@ class JsonReport final : public Report {
     void leave_parts();
     void leave_thing();
     void leave_owner();
+    void tell_steps(const Histogram& histogram);
 
     JsonWriter& json_;
+    Histograms histograms_;
     const Section* section_ = nullptr;
     bool in_thing_ = false;
     bool in_owner_ = false;

@@ -82,6 +82,30 @@ def test_stats_have_what_was_counted(serve, backend):
     assert servers["127.0.0.1:1"]["weight"] == 1
 
 
+def test_stats_have_the_steps_of_histograms_for_those_who_ask(serve):
+    server = serve(READING + "location /a { status_zone a; return 200 text; }")
+    for _ in range(20):
+        server.get("/a")
+
+    def counted():
+        seconds = read_json(server.get("/api/stats?steps=on"))["location_zones"]["a"]["duration_seconds"]
+        return seconds if seconds["count"] == 20 else None
+
+    seconds = wait_until(counted, "the requests to be counted")
+    steps = seconds["steps"]
+    assert sum(count for _, count in steps) == 20
+    assert [at for at, _ in steps] == sorted({at for at, _ in steps})
+    total = sum(at * count for at, count in steps)
+    assert abs(total - seconds["sum"]) <= seconds["sum"] / 8 + 20 * 2e-6
+    assert "steps" not in read_json(server.get("/api/stats"))["location_zones"]["a"]["duration_seconds"]
+
+
+def test_stats_say_whether_orders_are_taken(serve):
+    server = serve(READING + "location /steer/ { api write=on; }")
+    assert read_json(server.get("/api/stats"))["writable"] is False
+    assert read_json(server.get("/steer/stats"))["writable"] is True
+
+
 def test_metrics_are_those_of_the_directive(serve):
     server = serve(READING + "location = /metrics { metrics; }")
     ours, theirs = server.get("/api/metrics"), server.get("/metrics")

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <string>
 
 namespace ringx::http {
@@ -95,6 +97,32 @@ TEST(JsonReport, HistogramsAreQuantilesInSeconds) {
               }),
               R"({"zones":{"a":{"seconds":{"count":20,"sum":0.00021,"p50":1e-05,"p90":1.8e-05,"p95":1.9e-05,)"
               R"("p99":2e-05,"p999":2e-05,"max":2e-05}}}})");
+}
+
+// What each value is told as lies near it, and none is told twice or forgotten.
+TEST(JsonReport, StepsSayWhereAboutValuesLay) {
+    for (uint64_t us : {0u, 1u, 3u, 4u, 31u, 32u, 63u, 64u, 65u, 1000u, 123'456u, 59'999'999u, UINT32_MAX}) {
+        Histogram histogram;
+        histogram.add(us);
+        histogram.add(us);
+        JsonWriter json;
+        JsonReport report(json, JsonReport::Histograms::steps);
+        json.begin_object();
+        report.begin(whole);
+        report.seconds(time_taken, histogram);
+        report.end();
+        json.end();
+        std::string text = json.take();
+        constexpr std::string_view begin = "\"steps\":[[";
+        size_t at = text.find(begin);
+        ASSERT_NE(at, text.npos) << text;
+        double seconds = 0;
+        int count = 0;
+        ASSERT_EQ(sscanf(text.c_str() + at + begin.size(), "%lf,%d]]}}}", &seconds, &count), 2) << text;
+        double wanted = static_cast<double>(us) / 1e6;
+        EXPECT_NEAR(seconds, wanted, std::max(wanted / 16, 2.5e-6)) << text;
+        EXPECT_EQ(count, 2) << text;
+    }
 }
 
 TEST(JsonReport, AHistogramOfNothingIsZeroes) {
