@@ -55,6 +55,7 @@ COMPILE = $(CCACHE) $(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES)
 
 MODULE_SOURCES := $(filter-out $(LEFT_OUT:%=modules/%/%),$(wildcard modules/*.cc modules/*/*.cc))
 SOURCES := $(filter-out src/main.cc,$(wildcard src/*/*.cc)) $(MODULE_SOURCES) $(wildcard $(ADDED:%=%/*.cc))
+EMBEDDED := $(filter-out $(LEFT_OUT:%=modules/%/%),$(foreach kind,html css js json,$(wildcard modules/*/*.$(kind))))
 MAIN := $(wildcard src/main.cc)
 UNIT_SOURCES := $(wildcard t/unit/*_test.cc t/unit/*/*_test.cc t/unit/*/*/*_test.cc)
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(wildcard t/unit/*.cc t/unit/*/*.cc))
@@ -64,7 +65,7 @@ HEADERS := $(foreach h,$(wildcard src/*/*.h modules/*.h modules/*/*.h),$(if $(wi
 COMPILED := $(MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES)
 
 object = $(patsubst %.cc,$(OBJS)/%.o,$(1))
-OBJECTS := $(call object,$(SOURCES))
+OBJECTS := $(call object,$(SOURCES)) $(EMBEDDED:%=$(OBJS)/%.o)
 UNIT_OBJECTS := $(call object,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 REPLAYS := $(patsubst t/fuzz/%_fuzz.cc,$(OBJS)/fuzz/%_replay,$(FUZZ_SOURCES))
 FUZZERS := $(patsubst t/fuzz/%.cc,$(OBJS)/fuzz/%,$(FUZZ_SOURCES))
@@ -84,6 +85,14 @@ $(OBJS)/%.o: %.cc $(OBJS)/flags $(PRECOMPILED)
 	@mkdir -p $(@D)
 	@echo "  CXX   $<"
 	@$(COMPILE) $(PRECOMPILED:%.gch=-fpch-preprocess -include %) -MMD -MP -c $< -o $@
+
+# modules/NAME/FILE.html becomes part of the program as embedded_NAME_FILE_html: see base/embedded.h.
+$(EMBEDDED:%=$(OBJS)/%.o): $(OBJS)/%.o: % $(OBJS)/flags
+	@mkdir -p $(@D)
+	@echo "  BYTES $<"
+	@name=embedded_$(subst /,_,$(subst .,_,$(<:modules/%=%))); printf '%s\n' '.section .rodata' \
+	    ".global $$name, $${name}_end" "$$name:" '.incbin "$<"' "$${name}_end:" '.byte 0' \
+	    '.section .note.GNU-stack,"",%progbits' | $(CXX) -x assembler -c - -o $@
 
 $(OBJS)/flags $(OBJS)/build.h: $(OBJS)/Makefile.conf ;
 

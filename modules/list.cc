@@ -34,6 +34,7 @@ RINGX_DECLARE(tunnel)
 RINGX_DECLARE(stub_status)
 RINGX_DECLARE(metrics)
 RINGX_DECLARE(api)
+RINGX_DECLARE(dashboard)
 RINGX_DECLARE(empty_gif)
 RINGX_DECLARE(random_index)
 RINGX_DECLARE(index)
@@ -123,6 +124,9 @@ constexpr const Module* listed[] = {
 #endif
 #ifndef RINGX_WITHOUT_API
     &api_module,
+#endif
+#ifndef RINGX_WITHOUT_DASHBOARD
+    &dashboard_module,
 #endif
 #ifndef RINGX_WITHOUT_EMPTY_GIF
     &empty_gif_module,

@@ -233,8 +233,8 @@ IN_UPSTREAM = {
 
 # Newer than the nginx of the table above, blocks that stand once, and what means something else here.
 NO_VALUES = {
-    "add_header_inherit", "add_trailer_inherit", "api", "early_hints", "health_check", "keepalive_min_timeout", "match",
-    "max_headers", "metrics",
+    "add_header_inherit", "add_trailer_inherit", "api", "dashboard", "early_hints", "health_check",
+    "keepalive_min_timeout", "match", "max_headers", "metrics",
     "proxy_pass_trailers", "proxy_retry_budget", "proxy_socket_rcvbuf", "proxy_socket_sndbuf",
     "proxy_ssl_certificate_cache", "proxy_ssl_key_log",
     "ssl_async_threads", "ssl_certificate_cache", "ssl_certificate_compression", "ssl_ech_file", "ssl_ktls",

@@ -175,7 +175,7 @@ inline constexpr Rule rules[] = {
     {conf::location, 0b10,
      " alias random_index "},
     {conf::location, 0b11,
-     " api "},
+     " api dashboard "},
     {conf::location, 0b1111111110,
      " limit_except "},
     {conf::location, 0b1111111111,
