@@ -24,16 +24,6 @@ std::string md5_text(std::string_view text) {
 
 }  // namespace
 
-void PeerGroup::complete() {
-    std::map<std::string_view, uint32_t> known;
-    for (const PeerServer& server : servers) {
-        uint32_t index = known.try_emplace(server.name, static_cast<uint32_t>(known.size())).first->second;
-        in_ring.push_back(index);
-        if (balance == Balance::by_ring && !server.backup) ring.add(index, server.name, server.rules.weight);
-    }
-    ring.complete();
-}
-
 std::string_view address_key(const Address& client) {
     if (client.family() == AF_INET) {
         const auto& v4 = *reinterpret_cast<const sockaddr_in*>(client.get());
