@@ -69,7 +69,9 @@ void set_zone(Upstream& upstream, conf::Binding& binding) {
         }
         bytes = size->bytes;
     }
-    upstream.zone = named_zones.in(binding.block()).use(binding, name, name.text, bytes, "upstream");
+    NamedZones& zones = named_zones.in(binding.block());
+    upstream.zone = zones.use(binding, name, name.text, bytes, "upstream");
+    upstream.plans = zones.own(SharedPeerPlan::zone_use, SharedPeerPlan::zone_bytes);
 }
 
 void set_resolver_here(Upstream& upstream, conf::Binding& binding) {

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <new>
 
 #include "base/check.h"
@@ -16,6 +17,7 @@ struct SharedZone::Header {
     HashSeed seed;
     uint32_t emptied;
     Slab::Place root;
+    std::atomic<uint64_t> news;
     Slab slab;
 };
 
@@ -50,6 +52,7 @@ Result<std::shared_ptr<SharedZone>> SharedZone::create(const std::string& name, 
     header.seed = HashSeed::random();
     (*zone)->empty();
     header.emptied = 0;
+    header.news = 0;
     return zone;
 }
 
@@ -68,7 +71,10 @@ void SharedZone::empty() {
     ++header.emptied;
     header.root = 0;
     header.slab.format(memory_, bytes_, sizeof(Header));
+    header.news.fetch_add(1, std::memory_order_release);
 }
+
+uint64_t SharedZone::news() const { return header().news.load(std::memory_order_acquire); }
 
 SharedZone::Lock::Lock(SharedZone& zone) : zone_(zone) {
     pthread_mutex_t& mutex = zone_.header().mutex;
@@ -89,6 +95,7 @@ Slab::Place SharedZone::Lock::allocate(size_t bytes) { return zone_.header().sla
 void SharedZone::Lock::free(Slab::Place place) { zone_.header().slab.free(place); }
 size_t SharedZone::Lock::free_bytes() const { return zone_.header().slab.free_bytes(); }
 size_t SharedZone::Lock::all_bytes() const { return zone_.header().slab.all_bytes(); }
+uint64_t SharedZone::Lock::tell_news() { return zone_.header().news.fetch_add(1, std::memory_order_release) + 1; }
 Slab::Place& SharedZone::Lock::root() { return zone_.header().root; }
 const HashSeed& SharedZone::Lock::seed() const { return zone_.header().seed; }
 

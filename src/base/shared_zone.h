@@ -41,6 +41,10 @@ class SharedZone {
     // Whether it is the memory this descriptor stands for.
     bool is(int fd) const;
 
+    // A number that changes with what users say is news for all, and when it was emptied. It is read without the lock:
+    // who sees the one it has seen before has missed nothing.
+    uint64_t news() const;
+
     class Lock;
 
  private:
@@ -48,7 +52,7 @@ class SharedZone {
 
     SharedZone(Fd fd, void* memory, size_t bytes) : fd_(std::move(fd)), memory_(memory), bytes_(bytes) {}
     static Result<std::shared_ptr<SharedZone>> map(Fd fd);
-    Header& header() { return *static_cast<Header*>(memory_); }
+    Header& header() const { return *static_cast<Header*>(memory_); }
     void empty();
 
     Fd fd_;
@@ -80,6 +84,10 @@ class SharedZone::Lock {
     }
     size_t free_bytes() const;
     size_t all_bytes() const;
+
+    // See SharedZone::news(). Numbers only grow, also when it is emptied. Telling gives the new one.
+    uint64_t news() const { return zone_.news(); }
+    uint64_t tell_news();
 
     // The one object all others are found from; nowhere in an empty zone.
     Slab::Place& root();

@@ -10,6 +10,7 @@
 #include "http/interim.h"
 #include "http/request_body.h"
 #include "http/tunnel.h"
+#include "http/upstream.h"
 
 namespace ringx::http {
 namespace {
@@ -138,7 +139,8 @@ Task<const ringx::Peer*> Exchange::wait_for_peer() {
     while (!given_up_ && !wait.is_late()) {
         co_await wait;
         if (!wait.is_first() || given_up_) continue;
-        choice_.begin_again();
+        where_.peers = worker_peers(request_).newest(*where_.peers);
+        choice_.begin_again(where_.peers);
         peer = choice_.next(clock.now_ms());
         if (peer != nullptr || !where_.peers->is_full(clock.now_ms())) break;
     }

@@ -1,5 +1,7 @@
 #include "http/health_checker.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/siphash.h"
 #include "event/wait.h"
@@ -53,11 +55,32 @@ struct HealthChecker::Care : ListNode {
     bool over = false;
 };
 
+// That a worker looks for news. It lives in the frame of its conversation.
+struct HealthChecker::Look {
+    explicit Look(HealthChecker& of) : all(of) {
+        all.look_ = this;
+        ++all.count_;
+    }
+    ~Look() {
+        if (all.look_ == this) all.look_ = nullptr;
+        --all.count_;
+    }
+    void end() {
+        all.look_ = nullptr;
+        if (pause != nullptr) pause->cancel();
+    }
+    bool is_over() const { return all.look_ != this; }
+
+    HealthChecker& all;
+    Sleep* pause = nullptr;
+};
+
 HealthChecker::HealthChecker(HttpServer& server) : server_(server), dice_(HashSeed::random().words[0]) {}
 
 HealthChecker::~HealthChecker() { CHECK(cares_.empty()); }
 
 void HealthChecker::stop_caring() {
+    if (look_ != nullptr) look_->end();
     cares_.each([](Care& care) { care.end(); });
 }
 
@@ -75,6 +98,8 @@ void HealthChecker::use(std::shared_ptr<const Site> site, WorkerPeers& peers) {
             if (check->upstream->group == group) look_after(*check, false);
         }
     });
+    auto may_change = [](const auto& check) { return check->upstream->plans != nullptr; };
+    if (std::ranges::any_of(checks.all(), may_change)) look_for_news();
 }
 
 void HealthChecker::end() {
@@ -94,6 +119,19 @@ void HealthChecker::look_after(const HealthCheck& check, bool anew) {
         bool is_known = false;
         cares_.each([&](Care& care) { is_known |= !care.over && &care.check == &check && care.is_for(peer); });
         if (!is_known) care_for(check, peer.server->name, peer.text, anew);
+    }
+}
+
+// What is said of a group at run time reaches a worker when it asks for the roster, which an idle one would not do.
+Conversation HealthChecker::look_for_news() {
+    Look look(*this);
+    while (!look.is_over()) {
+        Sleep pause(server_.loop(), look_again_ms);
+        look.pause = &pause;
+        co_await pause;
+        look.pause = nullptr;
+        if (look.is_over()) break;
+        for (const auto& check : site_->health_checks().all()) (void)peers_->roster(check->upstream->group);
     }
 }
 

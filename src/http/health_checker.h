@@ -36,10 +36,14 @@ class HealthChecker {
     size_t count() const { return count_; }
 
  private:
+    static constexpr uint64_t look_again_ms = 500;
+
     struct Care;
+    struct Look;
 
     void stop_caring();
     void look_after(const HealthCheck& check, bool anew);
+    Conversation look_for_news();
     Conversation care_for(const HealthCheck& check, std::string server, std::string peer, bool anew);
     Task<void> make(Care& care, std::shared_ptr<PeerRoster> roster, size_t peer);
     void note(Care& care, const PeerRoster& checked, const HealthOutcome& outcome);
@@ -51,6 +55,7 @@ class HealthChecker {
     WorkerPeers* peers_ = nullptr;
     Dice dice_;
     List<Care> cares_;
+    Look* look_ = nullptr;  // null: no group can have news
     size_t count_ = 0;
 };
 

@@ -36,6 +36,7 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
     group->is_counted = true;
     group->binds = upstream.sticky != nullptr;
     if (upstream.zone != nullptr) group->zone = upstream.zone->shared_from_this();
+    group->plans = upstream.plans;
     group->complete();
     return group;
 }

@@ -10,7 +10,8 @@ void PeerGroup::complete() {
     for (const PeerServer& server : servers) {
         uint32_t index = known.try_emplace(server.name, static_cast<uint32_t>(known.size())).first->second;
         in_ring.push_back(index);
-        if (balance == Balance::by_ring && !server.backup) ring.add(index, server.name, server.rules.weight);
+        bool takes_part = !server.backup && !server.removed;
+        if (balance == Balance::by_ring && takes_part) ring.add(index, server.name, server.rules.weight);
     }
     ring.complete();
 }

@@ -1,6 +1,6 @@
-// net/peer_group.h - a group of servers that do the same work, as the configuration has it. It never changes.
+// net/peer_group.h - a group of servers that do the same work, as the configuration has it.
 //
-// What has happened to its servers is known elsewhere (net/peer_records), and so is where they are now (net/peers).
+// It never changes. What was said at run time makes another one of it (net/peer_plan), which a worker has for itself.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ struct PeerServer {
     bool resolve = false;
     std::string service;  // the name is one of a service (SRV)
     uint16_t port = 0;    // of what it resolves to, when that has none
+    // At run time (net/peer_plan): it was taken out and takes no part; it was put in, the configuration knows it not.
+    bool removed = false;
+    bool added = false;
 };
 
 // The ways to choose, as net/balancing has them.
@@ -54,6 +57,8 @@ struct PeerGroup {
     bool is_counted = false;                // in the metrics: clients have not chosen its name
     bool binds = false;                     // requests may be bound to a peer: each has a route
     std::shared_ptr<const NamedZone> zone;  // null: each worker counts for itself
+    // Where what was said at run time is kept (net/shared_peer_plan); null: nothing can be.
+    std::shared_ptr<const NamedZone> plans;
 
     HashRing ring;                   // of the primaries; made by complete()
     std::vector<uint32_t> in_ring;   // which server of the ring each one is: those of one name are one

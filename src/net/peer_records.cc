@@ -111,10 +111,12 @@ PeerRecord::Share* PeerRecord::share(PeerLock& lock) {
 }
 
 void PeerRecord::use(PeerLock& lock, const PeerRules& rules, PeerChecks checks) {
+    PeerState& known = state(lock);
+    // What failures took comes back turn by turn. Who lacks nothing has a greater weight at once.
+    bool is_whole = known.effective_weight >= weight_;
     weight_ = rules.weight;
     checks_ = checks;
-    PeerState& known = state(lock);
-    known.effective_weight = std::min<int64_t>(known.effective_weight, weight_);
+    known.effective_weight = is_whole ? weight_ : std::min<int64_t>(known.effective_weight, weight_);
     known.checked &= checks.all;
     known.unhealthy = (known.unhealthy & checks.all) | (checks.mandatory & ~known.checked);
 }

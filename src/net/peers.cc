@@ -53,6 +53,10 @@ WorkerPeers::OfGroup& WorkerPeers::of(const std::shared_ptr<const PeerGroup>& gr
         auto& found = made.found.emplace_back();
         for (const Address& address : server.addresses) found.push_back({.address = address});
     }
+    if (group->zone != nullptr && group->plans != nullptr && group->plans->memory != nullptr) {
+        made.plan = std::make_unique<SharedPeerPlan>(*group);
+        (void)made.plan->follow();
+    }
     made.roster = make_roster(group, made);
     bool are_many = groups_.size() + records_.size() >= entries_max_;
     if (group->zone != nullptr || are_many) forget_the_gone();
@@ -68,7 +72,50 @@ void WorkerPeers::forget_the_gone() {
 }
 
 std::shared_ptr<PeerRoster> WorkerPeers::roster(const std::shared_ptr<const PeerGroup>& group) {
-    return of(group).roster;
+    OfGroup& ours = of(group);
+    if (ours.plan != nullptr && ours.plan->is_behind() && ours.plan->follow()) replace_roster(group, ours);
+    return ours.roster;
+}
+
+void WorkerPeers::replace_roster(const std::shared_ptr<const PeerGroup>& group, OfGroup& ours) {
+    ours.roster = make_roster(group, ours);
+    if (watcher_) watcher_(group);
+}
+
+const SharedPeerPlan* WorkerPeers::plan(const std::shared_ptr<const PeerGroup>& group) {
+    return of(group).plan.get();
+}
+
+std::set<std::string> WorkerPeers::known_addresses(const std::shared_ptr<const PeerGroup>& group) {
+    return of(group).addresses();
+}
+
+std::expected<void, PeerFault> WorkerPeers::change(const std::shared_ptr<const PeerGroup>& group,
+                                                   std::string_view server, const PeerChange& change) {
+    OfGroup& ours = of(group);
+    if (ours.plan == nullptr) return std::unexpected(PeerFault::no_zone);
+    bool is_added = change.kind == PeerChange::Kind::added;
+    for (;;) {
+        if (ours.plan->follow()) replace_roster(group, ours);
+        bool is_there = ours.roster->has(server);
+        if (is_there == is_added) return std::unexpected(is_there ? PeerFault::exists : PeerFault::unknown);
+        PeerPlan plan = ours.plan->plan();
+        plan.say(*group, ours.addresses(), server, change);
+        auto written = ours.plan->write(std::move(plan));
+        if (written == SharedPeerPlan::Written::no_room) return std::unexpected(PeerFault::no_room);
+        if (written == SharedPeerPlan::Written::yes) break;
+        // Another worker was first; it will not be for ever, as each is first once for each change it has.
+    }
+    replace_roster(group, ours);
+    return {};
+}
+
+std::set<std::string> WorkerPeers::OfGroup::addresses() const {
+    std::set<std::string> known;
+    for (const auto& of_server : found) {
+        for (const FoundPeer& peer : of_server) known.insert(peer.address.text());
+    }
+    return known;
 }
 
 void WorkerPeers::use_checks(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks) {
@@ -84,8 +131,7 @@ void WorkerPeers::resolved(const std::shared_ptr<const PeerGroup>& group, size_t
     };
     if (std::ranges::is_permutation(peers, ours.found[server], are_equal)) return;
     ours.found[server].assign(peers.begin(), peers.end());
-    ours.roster = make_roster(group, ours);
-    if (watcher_) watcher_(group);
+    replace_roster(group, ours);
 }
 
 std::shared_ptr<PeerRecord> WorkerPeers::record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
@@ -99,6 +145,33 @@ std::shared_ptr<PeerRecord> WorkerPeers::record_of(const std::shared_ptr<SharedZ
     return record;
 }
 
+// The peers a server has, as far as they are backups or are none.
+void WorkerPeers::add_peers(PeerRoster& roster, const PeerGroup& group, size_t index, bool backup,
+                            const OfGroup& ours) {
+    const PeerServer& server = group.servers[index];
+    std::vector<FoundPeer> added;
+    if (server.added) {
+        for (const Address& address : server.addresses) added.push_back({.address = address});
+    }
+    for (const FoundPeer& found : server.added ? added : ours.found[index]) {
+        if ((server.backup || found.backup) != backup) continue;
+        PeerRules rules = server.rules;
+        if (rules.weight == 1 && found.weight != 0) rules.weight = found.weight;
+        std::string text = found.address.text();
+        // One address of a name may have been spoken of.
+        const PeerChange* change = ours.plan == nullptr ? nullptr : ours.plan->plan().find(text);
+        if (change != nullptr && change->kind == PeerChange::Kind::removed) continue;
+        if (change != nullptr) change->apply_to(rules);
+        std::string route = server.route.empty() && group.binds ? md5_text(text) : server.route;
+        PeerMetrics* metrics = nullptr;
+        if (metrics_ != nullptr && group.is_counted) {
+            metrics = &metrics_->own<PeerMetrics>(PeerMetrics::name(group.name, text));
+        }
+        roster.peers_.push_back({&server, rules, found.address, std::move(text), std::move(route), metrics});
+        roster.in_ring_.push_back(group.in_ring[index]);
+    }
+}
+
 std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const PeerGroup>& group,
                                                      const OfGroup& ours) {
     CHECK(group->in_ring.size() == group->servers.size());
@@ -107,22 +180,14 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
     roster->dice_ = &dice_;
     roster->queue_ = ours.queue;
     if (group->zone != nullptr) roster->zone_ = group->zone->memory;
+    if (ours.plan != nullptr && !ours.plan->plan().empty()) {
+        PeerGroup changed = ours.plan->plan().applied_to(*group, ours.addresses());
+        roster->changed_ = std::make_shared<const PeerGroup>(std::move(changed));
+    }
+    const PeerGroup& now = roster->changed_ != nullptr ? *roster->changed_ : *group;
     for (bool backup : {false, true}) {
-        for (size_t i = 0; i < group->servers.size(); ++i) {
-            const PeerServer& server = group->servers[i];
-            for (const FoundPeer& found : ours.found[i]) {
-                if ((server.backup || found.backup) != backup) continue;
-                PeerRules rules = server.rules;
-                if (rules.weight == 1 && found.weight != 0) rules.weight = found.weight;
-                std::string text = found.address.text();
-                std::string route = server.route.empty() && group->binds ? md5_text(text) : server.route;
-                PeerMetrics* metrics = nullptr;
-                if (metrics_ != nullptr && group->is_counted) {
-                    metrics = &metrics_->own<PeerMetrics>(PeerMetrics::name(group->name, text));
-                }
-                roster->peers_.push_back({&server, rules, found.address, std::move(text), std::move(route), metrics});
-                roster->in_ring_.push_back(group->in_ring[i]);
-            }
+        for (size_t i = 0; i < now.servers.size(); ++i) {
+            if (!now.servers[i].removed) add_peers(*roster, now, i, backup, ours);
         }
         if (!backup) roster->primaries_ = roster->peers_.size();
     }
@@ -140,6 +205,13 @@ std::shared_ptr<PeerRoster> WorkerPeers::make_roster(const std::shared_ptr<const
         roster->records_[i]->use(lock, *roster->candidates_[i].rules, ours.checks);
     }
     return roster;
+}
+
+bool PeerRoster::has(std::string_view server) const {
+    auto keeper = group_.lock();
+    const PeerGroup& now = changed_ != nullptr ? *changed_ : *keeper;
+    return std::ranges::any_of(peers_, [=](const Peer& peer) { return peer.text == server; }) ||
+           std::ranges::any_of(now.servers, [=](const PeerServer& one) { return one.name == server && !one.removed; });
 }
 
 Candidates PeerRoster::candidates(PeerLock& lock, uint64_t now_ms) {
@@ -224,8 +296,12 @@ PeerChoice::~PeerChoice() {
     roster_->queue_->call_first();
 }
 
-void PeerChoice::begin_again() {
+void PeerChoice::begin_again(std::shared_ptr<PeerRoster> roster) {
     CHECK(current_ == no_peer);
+    if (roster != roster_) {
+        roster_ = std::move(roster);
+        tries_left_ = roster_->tries_;
+    }
     tried_.clear();
     search_ = {.key = search_.key};
     among_backups_ = false;
@@ -296,8 +372,8 @@ size_t PeerChoice::choose_by_method(size_t first, Candidates peers, uint64_t now
         case Balance::by_hash: return has_key ? choose_by_hash(peers, tried_, search_, now_ms) : no_peer;
         case Balance::by_ring:
             if (!has_key) return no_peer;
-            return choose_by_ring(peers, tried_, group.ring, std::span(roster_->in_ring_).subspan(first, peers.size()),
-                                  search_, now_ms);
+            return choose_by_ring(peers, tried_, roster_->ring(group),
+                                  std::span(roster_->in_ring_).subspan(first, peers.size()), search_, now_ms);
         case Balance::at_random: return choose_at_random(peers, tried_, dice, search_, now_ms);
         case Balance::less_connected_of_two:
             return choose_better_of_two(peers, tried_, nullptr, dice, search_, now_ms);

@@ -8,10 +8,12 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +27,9 @@
 #include "net/balancing.h"
 #include "net/peer_group.h"
 #include "net/peer_metrics.h"
+#include "net/peer_plan.h"
 #include "net/peer_records.h"
+#include "net/shared_peer_plan.h"
 
 namespace ringx {
 
@@ -71,6 +75,10 @@ class PeerRoster {
     const PeerGroup& group() const { return *group_.lock(); }
     std::span<const Peer> peers() const { return peers_; }  // primaries, then backups
 
+    bool is_backup(size_t peer) const { return peer >= primaries_; }
+    // Whether it has a peer with this address, as text, or a server of this name.
+    bool has(std::string_view server) const;
+
     // What has happened to a peer, by its index.
     PeerState state(size_t peer, uint64_t now_ms);
     // A health check of the group has found out about it. True when requests see a difference.
@@ -98,10 +106,12 @@ class PeerRoster {
     friend class PeerChoice;
 
     SharedZone* zone() const { return zone_.get(); }
+    const HashRing& ring(const PeerGroup& group) const { return changed_ != nullptr ? changed_->ring : group.ring; }
     // REQUIRES: the lock is that of the zone.
     Candidates candidates(PeerLock& lock, uint64_t now_ms);
 
     std::weak_ptr<const PeerGroup> group_;  // weak: who goes with a group cannot keep it
+    std::shared_ptr<const PeerGroup> changed_;  // as it is with its plan; null: as the configuration has it
     std::shared_ptr<SharedZone> zone_;  // null: there is none
     std::shared_ptr<PeerQueue> queue_;
     std::vector<Peer> peers_;
@@ -116,6 +126,9 @@ class PeerRoster {
     uint32_t tries_ = 0;  // how many are not down
 };
 
+// Why what was said about a server does not come into force.
+enum class PeerFault : uint8_t { no_zone, unknown, exists, no_room };
+
 // All rosters of a worker.
 class WorkerPeers {
  public:
@@ -124,10 +137,22 @@ class WorkerPeers {
 
     std::shared_ptr<PeerRoster> roster(const std::shared_ptr<const PeerGroup>& group);
 
+    // The one that has taken the place of this, if there is one. REQUIRES: somebody keeps the group.
+    std::shared_ptr<PeerRoster> newest(const PeerRoster& roster) { return this->roster(roster.group_.lock()); }
+
     // The health checks of a group. REQUIRES: this comes before its first roster.
     void use_checks(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks);
     // Called when a group has other peers; null: nobody is.
     void watch(std::function<void(const std::shared_ptr<const PeerGroup>&)> watcher) { watcher_ = std::move(watcher); }
+
+    // Says something about a server of a group at run time, by its name or an address of it, for all workers: it is
+    // added or removed, or has other rules from now on. Only groups with a zone can be changed.
+    std::expected<void, PeerFault> change(const std::shared_ptr<const PeerGroup>& group, std::string_view server,
+                                          const PeerChange& change);
+    // What was said so far; null when nothing can be.
+    const SharedPeerPlan* plan(const std::shared_ptr<const PeerGroup>& group);
+    // The addresses the servers of the configuration have now, as text.
+    std::set<std::string> known_addresses(const std::shared_ptr<const PeerGroup>& group);
 
     // A name of the group's was looked up: from now on its server, known by its index, has these peers.
     void resolved(const std::shared_ptr<const PeerGroup>& group, size_t server, std::span<const FoundPeer> peers);
@@ -137,15 +162,20 @@ class WorkerPeers {
         std::weak_ptr<const PeerGroup> group;
         std::vector<std::vector<FoundPeer>> found;  // of each server
         PeerChecks checks;
+        std::unique_ptr<SharedPeerPlan> plan;  // null: it stays as it is
         std::shared_ptr<PeerQueue> queue;
         std::shared_ptr<PeerRoster> roster;
+
+        std::set<std::string> addresses() const;
     };
 
     static constexpr size_t entries_min = 64;
 
     OfGroup& of(const std::shared_ptr<const PeerGroup>& group, PeerChecks checks = {});
+    void replace_roster(const std::shared_ptr<const PeerGroup>& group, OfGroup& ours);
     void forget_the_gone();
     std::shared_ptr<PeerRoster> make_roster(const std::shared_ptr<const PeerGroup>& group, const OfGroup& ours);
+    void add_peers(PeerRoster& roster, const PeerGroup& group, size_t index, bool backup, const OfGroup& ours);
     std::shared_ptr<PeerRecord> record_of(const std::shared_ptr<SharedZone>& zone, std::string key,
                                           const PeerRules& rules, PeerChecks checks);
 
@@ -191,8 +221,9 @@ class PeerChoice {
     // REQUIRES: done() was called for the one before.
     const Peer* next(uint64_t now_ms);
 
-    // Nothing was tried so far, whatever next() has found. REQUIRES: it has given no peer.
-    void begin_again();
+    // Nothing was tried so far, whatever next() has found; the group may have another roster by now. REQUIRES: next()
+    // has given no peer.
+    void begin_again(std::shared_ptr<PeerRoster> roster);
 
     // The head of an answer is here, so long after the try began.
     void got_header(uint64_t header_us, uint64_t now_ms);
