@@ -3,6 +3,7 @@
 // Here is what the words say; net/peers and net/balancing choose, and whoever passes requests on (proxy) does the rest.
 // A host that is unknown when the configuration is read is no mistake: it is looked up while the server runs.
 #include <algorithm>
+#include <cerrno>
 
 #include "base/format.h"
 #include "http/module.h"
@@ -18,10 +19,18 @@ namespace {
 constinit conf::Slot<Upstream> settings;
 
 void open_upstream(Upstream&, conf::Binding& binding) {
-    bool has_servers = std::ranges::any_of(binding.children(), [](const conf::Statement& statement) {
-        return statement.words[0].text == "server";
-    });
-    if (!has_servers) binding.mistake(binding.name_word(), "no servers are inside upstream");
+    auto find = [&](std::string_view name) {
+        auto is_it = [=](const conf::Statement& statement) { return statement.words[0].text == name; };
+        auto found = std::ranges::find_if(binding.children(), is_it);
+        return found == binding.children().end() ? nullptr : &*found;
+    };
+    const conf::Statement* server = find("server");
+    bool has_state = find("state") != nullptr;
+    if (server == nullptr && !has_state) binding.mistake(binding.name_word(), "no servers are inside upstream");
+    if (server != nullptr && has_state) {
+        binding.mistake(server->words[0], "\"server\" directive cannot be used together with \"state\"",
+                        "the servers are those in the state file");
+    }
     binding.enter(conf::upstream, [&](conf::Block& inner) {
         upstreams.in(binding.block()).open(binding, settings.in(inner));
     });
@@ -74,6 +83,23 @@ void set_zone(Upstream& upstream, conf::Binding& binding) {
     upstream.plans = zones.own(SharedPeerPlan::zone_use, SharedPeerPlan::zone_bytes);
 }
 
+// The servers are in a file, which is there when some were changed.
+void set_state(Upstream& upstream, conf::Binding& binding) {
+    const conf::Word& word = binding.words()[0];
+    if (upstream.state.given) return binding.duplicate();
+    if (word.text.empty()) return binding.invalid(word, {conf::Invalid::Kind::choice, "expected a file"});
+    std::string_view path = binding.full_path(word.text);
+    upstream.state.give(path);
+    auto bytes = binding.bundle().read(path);
+    if (!bytes && bytes.error().number == ENOENT) return;
+    std::vector<conf::Statement> servers = binding.read_file(path, word);
+    for (const conf::Statement& server : servers) {
+        if (server.words[0].text == "server") continue;
+        return binding.mistake(server.words[0], "only \"server\" lines belong into a state file");
+    }
+    binding.bind(servers);
+}
+
 void set_resolver_here(Upstream& upstream, conf::Binding& binding) {
     if (upstream.resolver.given) return binding.duplicate();
     if (auto rules = read_resolver(binding)) upstream.resolver.give(std::move(rules));
@@ -89,6 +115,8 @@ constexpr conf::Directive directives[] = {
                   "[drain] [slow_start=time] [route=string] [resolve] [service=name]"),
     conf::custom<&set_zone>("zone", here, {1, 2}, "Where all workers together keep what they know of the servers.")
         .shown_as("name [size]"),
+    conf::custom<&set_state>("state", here, {1, 1}, "The file that keeps the list of servers, which is changed at run "
+                                                    "time.").shown_as("file"),
     conf::custom<&set_hash>("hash", here, {1, 2}, "The server is chosen by a key: the same key, the same server.")
         .shown_as("key [consistent]"),
     conf::custom<&set_ip_hash>("ip_hash", here, {0, 0}, "The server is chosen by the client's address."),

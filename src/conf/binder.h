@@ -12,6 +12,7 @@
 #include "conf/block.h"
 #include "conf/language.h"
 #include "conf/mistake.h"
+#include "conf/parser.h"
 #include "conf/statement.h"
 
 namespace ringx::conf {
@@ -19,8 +20,12 @@ namespace ringx::conf {
 class Binder : public LoadState {
  public:
     Binder(Arena& arena, Bundle& bundle, std::string_view prefix, std::string_view conf_prefix,
-           const Language& language, Report& report, Report& notes)
-        : LoadState(arena, bundle, prefix, conf_prefix), language_(language), report_(report), notes_(notes) {}
+           const Language& language, Parser& parser, Report& report, Report& notes)
+        : LoadState(arena, bundle, prefix, conf_prefix),
+          language_(language),
+          parser_(parser),
+          report_(report),
+          notes_(notes) {}
 
     // The main block, holding the statements, which are used up; it lives in the arena.
     Block& bind(std::span<Statement> statements);
@@ -44,6 +49,7 @@ class Binder : public LoadState {
     Heritage* inherit(const Language::Settings& settings, Block& block, Heritage& outer, Heritages& heritages);
 
     const Language& language_;
+    Parser& parser_;
     Report& report_;
     Report& notes_;
 };

@@ -45,6 +45,14 @@ bool Binding::within_bounds(const Word& word, int64_t value) {
     return false;
 }
 
+std::vector<Statement> Binding::read_file(std::string_view path, const Word& word) {
+    std::vector<Statement> statements;
+    binder_.parser_.read_file(path, word.place, statements);
+    return statements;
+}
+
+void Binding::bind(std::span<Statement> statements) { binder_.bind_all(statements, block_); }
+
 Block& Binding::open(Context inner) { return binder_.open(inner, &block_, &statement_); }
 
 void Binding::bind_children(Block& block) { binder_.bind_all(statement_.children, block); }

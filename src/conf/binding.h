@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/arena.h"
 #include "conf/block.h"
@@ -67,6 +68,11 @@ class Binding : public LoadState {
 
     // The statements between the braces, for blocks that hold no directives (types, map, geo).
     std::span<const Statement> children() const { return statement_.children; }
+
+    // What is in a file, an absolute path that the word has named; complains when it cannot be read.
+    std::vector<Statement> read_file(std::string_view path, const Word& word);
+    // Binds them in the block of the directive, as if they stood there.
+    void bind(std::span<Statement> statements);
 
     // The block in which the directive stands.
     Block& block() const { return block_; }

@@ -24,7 +24,7 @@ Tree load(const Language& language, Bundle& bundle, const Options& options) {
     if (!options.globals.empty()) parser.read_command_line(options.globals, statements);
     parser.read_file(conf_path, statements);
 
-    Binder binder(arena, bundle, prefix, conf_prefix, language, report, notes);
+    Binder binder(arena, bundle, prefix, conf_prefix, language, parser, report, notes);
     tree.root_ = &binder.bind(statements);
     if (!report.failed()) binder.complete(*tree.root_);
 

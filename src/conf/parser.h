@@ -29,7 +29,11 @@ class Parser {
         : bundle_(bundle), sources_(sources), arena_(arena), report_(report), conf_prefix_(conf_prefix) {}
 
     // Appends the statements of the file, an absolute path, or of the text of -g.
-    void read_file(std::string_view path, std::vector<Statement>& into) { read_file(path, Place{}, 0, into); }
+    void read_file(std::string_view path, std::vector<Statement>& into) { read_file(path, Place{}, into); }
+    // Some words of the configuration, known by their place, have asked for it.
+    void read_file(std::string_view path, const Place& asked, std::vector<Statement>& into) {
+        read_file(path, asked, 0, into);
+    }
     void read_command_line(std::string_view text, std::vector<Statement>& into);
 
  private:

@@ -134,7 +134,9 @@ void Upstreams::note_names(const Upstream& upstream, const conf::Block& http) {
 void Upstreams::complete(conf::Completion& completion) {
     for (Upstream* block : blocks_) {
         bool all_backup = std::ranges::all_of(block->servers, &PeerServer::backup);
-        if (all_backup) completion.mistake(block->place, text::format("no servers in upstream \"{}\"", block->name));
+        if (all_backup && !block->state.given) {
+            completion.mistake(block->place, text::format("no servers in upstream \"{}\"", block->name));
+        }
         block->group = make_group(*block);
         note_names(*block, completion.block());
     }

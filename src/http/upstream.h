@@ -34,6 +34,7 @@ struct Upstream {
     Template key;  // of hash
     const NamedZone* zone = nullptr;  // null: each worker counts for itself
     std::shared_ptr<const NamedZone> plans;  // where its servers are changed at run time; null: they cannot be
+    Setting<std::string_view> state;  // the file its servers are in, as an absolute path; empty: in the configuration
     std::unique_ptr<Sticky> sticky;   // null: nobody is bound to a server
 
     Setting<uint32_t> queue{0};  // requests of each worker that may wait until a server has room

@@ -25,6 +25,8 @@ ACCEPTED = [
     "sticky route $cookie_a $arg_a; server 127.0.0.1;",
     "sticky learn create=$sent_http_a lookup=$cookie_a zone=a:64k timeout=1h header; server 127.0.0.1;",
     "resolver 127.0.0.1:5353 valid=10s ipv6=off; resolver_timeout 5s; server 127.0.0.1;",
+    "state servers.state; zone a 64k;",
+    "ip_hash; state /tmp/there/is/none;",
     "keepalive 0; server 127.0.0.1;",
     "queue 1; server 127.0.0.1;",
     "least_conn; queue 100 timeout=500ms; server 127.0.0.1 max_conns=1;",
@@ -47,6 +49,10 @@ REFUSED = [
        f'balancing method does not support parameter "{parameter}"')
       for method in ("ip_hash", "hash $uri", "hash $uri consistent", "random", "random two")
       for parameter in ("backup", "slow_start=1s")),
+    ("state a; server 127.0.0.1;", '"server" directive cannot be used together with "state"'),
+    ("state a; state b;", '"state" directive is duplicate'),
+    ('state "";', 'invalid value "" in "state" directive'),
+    ("state /;", 'read() "/" failed (21: Is a directory)'),
     ("server 127.0.0.1 backup;", 'no servers in upstream "u"'),
     ("resolver; server 127.0.0.1;", 'invalid number of arguments in "resolver" directive'),
     ("resolver 127.0.0.1 valid=x; server 127.0.0.1;", "invalid parameter: valid=x"),
