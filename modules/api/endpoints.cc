@@ -10,6 +10,13 @@ constexpr Endpoint table[] = {
     {Method::get, "stats", get_stats},
     {Method::get, "errors", get_errors},
     {Method::get, "metrics", get_metrics},
+    {Method::get, "upstreams", get_upstreams},
+    {Method::get, "upstreams/{name}", get_upstream},
+    {Method::post, "upstreams/{name}/servers", add_peer, Endpoint::Rights::write, Endpoint::Takes::object},
+    {Method::get, "upstreams/{name}/servers/{server...}", get_peer},
+    {Method::patch, "upstreams/{name}/servers/{server...}", change_peer, Endpoint::Rights::write,
+     Endpoint::Takes::object},
+    {Method::delete_, "upstreams/{name}/servers/{server...}", remove_peer, Endpoint::Rights::write},
 };
 
 std::string_view without_last_slash(std::string_view path) {

@@ -14,4 +14,12 @@ Answer get_stats(Call& call);    // stats.cc
 Answer get_errors(Call& call);   // errors.cc
 Answer get_metrics(Call& call);  // metrics.cc
 
+// upstreams.cc
+Answer get_upstreams(Call& call);
+Answer get_upstream(Call& call);
+Answer get_peer(Call& call);
+Answer add_peer(Call& call);
+Answer change_peer(Call& call);
+Answer remove_peer(Call& call);
+
 }  // namespace ringx::http::api

@@ -8,7 +8,6 @@
 #include "event/next_turn.h"
 #include "http/site.h"
 #include "http/upstream.h"
-#include "net/peers.h"
 
 namespace ringx::http {
 namespace {
@@ -49,14 +48,6 @@ void tell_counted(Report& report, const PeerMetrics& counted) {
     report.seconds(response_time, counted.response_us);
 }
 
-std::string_view state_name(const ringx::Peer& peer, const PeerState& state, uint64_t now_ms) {
-    if (peer.rules.down) return "down";
-    if (peer.rules.drain) return "draining";
-    if (state.unhealthy != 0) return state.checked == 0 ? "checking" : "unhealthy";
-    PeerState copy = state;
-    return is_available({.rules = &peer.rules, .state = &copy}, now_ms) ? "up" : "unavailable";
-}
-
 // An address may stand more than once in a group, and hosts of one name with several ports are groups of one name.
 using Told = std::set<std::pair<std::string, std::string>>;
 
@@ -68,7 +59,7 @@ void tell_group(Report& report, Request& request, const std::shared_ptr<const Pe
         if (!told.emplace(group->name, peer.text).second) continue;
         PeerState state = roster->state(i, now_ms);
         report.owned_thing("upstream", group->name, peer.text);
-        report.words(state_now, "state", state_name(peer, state, now_ms));
+        report.words(state_now, "state", peer_state_name(peer, state, now_ms));
         report.value(weight, peer.rules.weight);
         report.value(active, state.connections);
         std::string name = PeerMetrics::name(group->name, peer.text);
@@ -77,6 +68,14 @@ void tell_group(Report& report, Request& request, const std::shared_ptr<const Pe
 }
 
 }  // namespace
+
+std::string_view peer_state_name(const ringx::Peer& peer, const PeerState& state, uint64_t now_ms) {
+    if (peer.rules.down) return "down";
+    if (peer.rules.drain) return "draining";
+    if (state.unhealthy != 0) return state.checked == 0 ? "checking" : "unhealthy";
+    PeerState copy = state;
+    return is_available({.rules = &peer.rules, .state = &copy}, now_ms) ? "up" : "unavailable";
+}
 
 Task<void> tell_upstreams(Report& report, Request& request) {
     report.begin(servers_section);

@@ -4,11 +4,18 @@
 // has a zone. Without one it is that of the worker that tells.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+
 #include "event/task.h"
 #include "http/report.h"
 #include "http/request.h"
+#include "net/peers.h"
 
 namespace ringx::http {
+
+// "up", or why requests are not passed to it.
+std::string_view peer_state_name(const ringx::Peer& peer, const PeerState& state, uint64_t now_ms);
 
 Task<void> tell_upstreams(Report& report, Request& request);
 
