@@ -1,8 +1,8 @@
-# Makefile - builds the server in objs/, runs it, tests it, installs it.
+# Makefile - builds the server and its load generator in objs/, runs it, tests it, installs it.
 #
 #   make run [PORT=8080] [ROOT=DIR]   serve a directory (the bundled site) in the foreground
 #   make test                         what must pass: style, unit and black-box tests on both engines
-#   make, unit, tidy, headers         the server; one kind of test each
+#   make, unit, tidy, headers         the server and bench; one kind of test each
 #   make asan, clang, fuzz            sanitizers; the second compiler; SECONDS=60 of each fuzz target
 #   make test-ktls                    TLS by the kernel, in an emulated machine that has one which can (2 minutes)
 #   make install DESTDIR=             below the prefix configure was given
@@ -54,25 +54,26 @@ INCLUDES = -Isrc -I. -I$(OBJS) $(DEPENDENCY_CFLAGS)
 COMPILE = $(CCACHE) $(CXX) $(CXXFLAGS) $(CC_OPT) $(INCLUDES)
 
 MODULE_SOURCES := $(filter-out $(LEFT_OUT:%=modules/%/%),$(wildcard modules/*.cc modules/*/*.cc))
-SOURCES := $(filter-out src/main.cc,$(wildcard src/*/*.cc)) $(MODULE_SOURCES) $(wildcard $(ADDED:%=%/*.cc))
 EMBEDDED := $(filter-out $(LEFT_OUT:%=modules/%/%),$(foreach kind,html css js json,$(wildcard modules/*/*.$(kind))))
 MAIN := $(wildcard src/main.cc)
+BENCH_MAIN := src/bench/main.cc
+SOURCES := $(filter-out $(BENCH_MAIN),$(wildcard src/*/*.cc)) $(MODULE_SOURCES) $(wildcard $(ADDED:%=%/*.cc))
 UNIT_SOURCES := $(wildcard t/unit/*_test.cc t/unit/*/*_test.cc t/unit/*/*/*_test.cc)
 UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(wildcard t/unit/*.cc t/unit/*/*.cc))
 FUZZ_SOURCES := $(wildcard t/fuzz/*_fuzz.cc)
 # Those that no source of their own includes first, as t/tidy has it.
 HEADERS := $(foreach h,$(wildcard src/*/*.h modules/*.h modules/*/*.h),$(if $(wildcard $(h:.h=.cc)),,$(h)))
-COMPILED := $(MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES)
+COMPILED := $(MAIN) $(BENCH_MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES)
 
 object = $(patsubst %.cc,$(OBJS)/%.o,$(1))
 OBJECTS := $(call object,$(SOURCES)) $(EMBEDDED:%=$(OBJS)/%.o)
 UNIT_OBJECTS := $(call object,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 REPLAYS := $(patsubst t/fuzz/%_fuzz.cc,$(OBJS)/fuzz/%_replay,$(FUZZ_SOURCES))
 FUZZERS := $(patsubst t/fuzz/%.cc,$(OBJS)/fuzz/%,$(FUZZ_SOURCES))
-MANUALS := $(OBJS)/man/server.8 $(OBJS)/man/server.conf.5
+MANUALS := $(OBJS)/man/server.8 $(OBJS)/man/server.conf.5 $(OBJS)/man/bench.1
 
 # Without src/main.cc there are objects and unit tests only.
-objects: $(if $(MAIN),$(OBJS)/server $(MANUALS),$(OBJECTS)) $(OBJS)/compile_commands.json
+objects: $(if $(MAIN),$(OBJS)/server $(OBJS)/bench $(MANUALS),$(OBJECTS)) $(OBJS)/compile_commands.json
 
 # g++ finds precompiled.h.gch beside the file it is told to include.
 PRECOMPILED := $(if $(findstring clang,$(CXX)),,$(OBJS)/precompiled.h.gch)
@@ -103,6 +104,9 @@ LINK = @echo "  LINK  $@"; mkdir -p $(@D); $(CXX) $(CXXFLAGS) $(CC_OPT) $(filter
 link_end = $(filter %.a,$^) $(LIBS) $(LD_OPT) -o $@
 
 $(OBJS)/server: $(call object,$(MAIN)) $(OBJS)/libserver.a
+	$(LINK) $(link_end)
+
+$(OBJS)/bench: $(call object,$(BENCH_MAIN)) $(OBJS)/libserver.a
 	$(LINK) $(link_end)
 
 -include $(patsubst %.cc,$(OBJS)/%.d,$(COMPILED))
@@ -181,7 +185,7 @@ man: $(MANUALS)
 FILL_IN = sed -e 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@CONF_PATH@|$(CONF_PATH)|' \
     -e 's|@ERROR_LOG_PATH@|$(ERROR_LOG_PATH)|; s|@HTTP_LOG_PATH@|$(HTTP_LOG_PATH)|; s|@PID_PATH@|$(PID_PATH)|'
 
-$(OBJS)/man/server.8: man/server.8 $(OBJS)/flags
+$(OBJS)/man/server.8 $(OBJS)/man/bench.1: $(OBJS)/man/%: man/% $(OBJS)/flags
 	@mkdir -p $(@D)
 	@$(FILL_IN) $< >$@
 
@@ -200,13 +204,16 @@ CONF_DIR = $(dir $(CONF_PATH))
 install: all $(MANUALS)
 	install -d $(foreach d,$(dir $(SBIN_PATH) $(ERROR_LOG_PATH) $(HTTP_LOG_PATH) $(PID_PATH)) $(CONF_DIR),'$(DESTDIR)$d')
 	install -m 755 $(OBJS)/server '$(DESTDIR)$(SBIN_PATH)'
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(OBJS)/bench '$(DESTDIR)$(PREFIX)/bin/ringx-bench'
 	$(INSTALL_NEW) conf/server.conf '$(DESTDIR)$(CONF_PATH)'
 	$(INSTALL_NEW) conf/mime.types '$(DESTDIR)$(CONF_DIR)mime.types'
 	[ -d '$(DESTDIR)$(PREFIX)/html' ] || { install -d '$(DESTDIR)$(PREFIX)/html' && \
 	    install -m 644 conf/html/* '$(DESTDIR)$(PREFIX)/html'; }
-	install -d '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/man/man5'
+	install -d $(foreach d,1 5 8,'$(DESTDIR)$(PREFIX)/share/man/man$d')
 	install -m 644 $(OBJS)/man/server.8 '$(DESTDIR)$(PREFIX)/share/man/man8'
 	install -m 644 $(OBJS)/man/server.conf.5 '$(DESTDIR)$(PREFIX)/share/man/man5'
+	install -m 644 $(OBJS)/man/bench.1 '$(DESTDIR)$(PREFIX)/share/man/man1/ringx-bench.1'
 
 clean:
 	rm -rf $(OBJS)
