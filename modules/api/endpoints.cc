@@ -17,6 +17,11 @@ constexpr Endpoint table[] = {
     {Method::patch, "upstreams/{name}/servers/{server...}", change_peer, Endpoint::Rights::write,
      Endpoint::Takes::object},
     {Method::delete_, "upstreams/{name}/servers/{server...}", remove_peer, Endpoint::Rights::write},
+    {Method::post, "config/check", post_check, Endpoint::Rights::write},
+    {Method::post, "reload", post_reload, Endpoint::Rights::write},
+    {Method::get, "log", get_log},
+    {Method::put, "log", put_log, Endpoint::Rights::write, Endpoint::Takes::object},
+    {Method::delete_, "log", delete_log, Endpoint::Rights::write},
 };
 
 std::string_view without_last_slash(std::string_view path) {

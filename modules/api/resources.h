@@ -22,4 +22,13 @@ Answer add_peer(Call& call);
 Answer change_peer(Call& call);
 Answer remove_peer(Call& call);
 
+// configuration.cc
+Answer post_check(Call& call);
+Answer post_reload(Call& call);
+
+// log.cc
+Answer get_log(Call& call);
+Answer put_log(Call& call);
+Answer delete_log(Call& call);
+
 }  // namespace ringx::http::api

@@ -7,7 +7,6 @@
 #include "http/gzip_choice.h"
 #include "http/health_check.h"
 #include "http/known_regexes.h"
-#include "http/leaving.h"
 #include "http/protocol.h"
 #include "http/request_metrics.h"
 #include "http/status_zones.h"
@@ -115,14 +114,14 @@ void HttpServer::accepted(Fd socket, const std::string& listen_key) {
 }
 
 void HttpServer::drain() {
-    draining_ = parts_.states.get<Leaving>().has_begun = true;
+    draining_ = true;
     end_errands();
     upstreams_.drain();
     open_.each([](Connection& connection) { connection.drain(); });
 }
 
 void HttpServer::end() {
-    draining_ = parts_.states.get<Leaving>().has_begun = true;
+    draining_ = true;
     end_errands();
     upstreams_.drain();
     client_desk_.cancel();

@@ -86,6 +86,7 @@ int Master::run() {
     introduce(journal_, RINGX_COMPILER);
     journal_.write(Level::notice, "start worker processes");
     rotate_ticket_keys();
+    tell_state();
     supervisor_.keep(workers());
     while (!leaving() || !supervisor_.none_left()) {
         wait();
