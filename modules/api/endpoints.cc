@@ -22,6 +22,10 @@ constexpr Endpoint table[] = {
     {Method::get, "log", get_log},
     {Method::put, "log", put_log, Endpoint::Rights::write, Endpoint::Takes::object},
     {Method::delete_, "log", delete_log, Endpoint::Rights::write},
+    {Method::get, "openapi.json", get_description},
+    {Method::get, "zones", get_zones},
+    {Method::get, "zones/{zone...}", get_zone},
+    {Method::delete_, "zones/{zone...}", reset_zone, Endpoint::Rights::write},
 };
 
 std::string_view without_last_slash(std::string_view path) {

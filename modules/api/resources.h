@@ -9,10 +9,16 @@ namespace ringx::http::api {
 
 struct Call;
 
-Answer get_health(Call& call);   // health.cc
-Answer get_stats(Call& call);    // stats.cc
-Answer get_errors(Call& call);   // errors.cc
-Answer get_metrics(Call& call);  // metrics.cc
+Answer get_health(Call& call);       // health.cc
+Answer get_stats(Call& call);        // stats.cc
+Answer get_errors(Call& call);       // errors.cc
+Answer get_metrics(Call& call);      // metrics.cc
+Answer get_description(Call& call);  // openapi.cc
+
+// zones.cc
+Answer get_zones(Call& call);
+Answer get_zone(Call& call);
+Answer reset_zone(Call& call);
 
 // upstreams.cc
 Answer get_upstreams(Call& call);

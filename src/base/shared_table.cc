@@ -40,6 +40,10 @@ SharedTableBase::SharedTableBase(SharedZone::Lock& lock) : lock_(lock) {
     lock_.root() = root;
 }
 
+size_t SharedTableBase::entries(SharedZone::Lock& lock) {
+    return lock.root() == 0 ? 0 : lock.at<Root>(lock.root())->entries;
+}
+
 size_t SharedTableBase::size() const { return root_ == nullptr ? 0 : root_->entries; }
 
 Slab::Place& SharedTableBase::bucket(uint32_t hash) {

@@ -20,6 +20,9 @@ class SharedTableBase {
     static constexpr size_t key_bytes_max = 65535;
 
     size_t size() const;
+    // How many entries the table of the zone has, whatever they are; 0 when there is no table yet.
+    // REQUIRES: the zone is used for one.
+    static size_t entries(SharedZone::Lock& lock);
 
  protected:
     struct Root;

@@ -91,6 +91,7 @@ SharedZone::Lock::Lock(SharedZone& zone) : zone_(zone) {
 SharedZone::Lock::~Lock() { pthread_mutex_unlock(&zone_.header().mutex); }
 
 uint32_t SharedZone::Lock::emptied() const { return zone_.header().emptied; }
+void SharedZone::Lock::empty() { zone_.empty(); }
 Slab::Place SharedZone::Lock::allocate(size_t bytes) { return zone_.header().slab.allocate(bytes); }
 void SharedZone::Lock::free(Slab::Place place) { zone_.header().slab.free(place); }
 size_t SharedZone::Lock::free_bytes() const { return zone_.header().slab.free_bytes(); }

@@ -4,8 +4,8 @@
 // in it is done under its lock, a robust mutex. Whoever dies holding the lock may have left anything: so the next one
 // to take it empties the zone, wholly, before it goes on. That is the whole repair: there is no state of the zone, at
 // any instruction, that it does not mend, also when it is interrupted itself. Users therefore keep in a zone only what
-// may be lost, or what they can put there again; `emptied()` tells them that they have to. What is in it may be secret,
-// and never is part of a core dump.
+// may be lost, or what they can put there again; `emptied()` tells them that they have to. So anybody may empty a zone
+// at any time, if what it holds may be lost now. What is in it may be secret, and never is part of a core dump.
 #pragma once
 
 #include <pthread.h>
@@ -72,6 +72,8 @@ class SharedZone::Lock {
     bool repaired() const { return repaired_; }
     // How often the zone was emptied since it was made.
     uint32_t emptied() const;
+    // Takes everything out. What was at any place is gone.
+    void empty();
 
     Slab::Place allocate(size_t bytes);
     void free(Slab::Place place);

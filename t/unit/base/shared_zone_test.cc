@@ -155,6 +155,25 @@ TEST(SharedZone, works_after_a_death_at_any_instant) {
     munmap(turns, 4096);
 }
 
+TEST(SharedZone, is_emptied_when_somebody_wants_it_to_be) {
+    auto zone = make_zone();
+    SharedZone::Lock lock(*zone);
+    size_t free = lock.free_bytes();
+    EXPECT_EQ(SharedTableBase::entries(lock), 0u);
+    EXPECT_EQ(lock.root(), 0u);  // counting makes no table
+    {
+        SharedTable<Count> table(lock);
+        for (int i = 0; i < 100; ++i) table.insert(std::to_string(i));
+    }
+    EXPECT_EQ(SharedTableBase::entries(lock), 100u);
+    lock.empty();
+    EXPECT_EQ(lock.emptied(), 1u);
+    EXPECT_FALSE(lock.repaired());
+    EXPECT_EQ(lock.free_bytes(), free);
+    EXPECT_EQ(SharedTableBase::entries(lock), 0u);
+    EXPECT_EQ(SharedTable<Count>(lock).find("1"), nullptr);
+}
+
 TEST(SharedTable, the_oldest_is_the_one_not_used_for_longest) {
     auto zone = make_zone();
     SharedZone::Lock lock(*zone);
