@@ -27,7 +27,7 @@ constexpr Option options[] = {
     {"workers", "number|auto", "worker processes (default: one for each CPU)"},
     {"engine", "auto|io_uring|epoll", "how the workers talk to the kernel (default: auto)"},
     {"no-io-uring", "", "the same as --engine epoll"},
-    {"mode", "fast-path|dynamic-path", "files only, or with /api/ kept out of the files"},
+    {"mode", "fast-path|dynamic-path", "files only, or with the API at /api/ for this machine"},
 };
 
 const Option* find(std::string_view name) {
@@ -99,6 +99,16 @@ constexpr std::string_view types = R"(
         video/webm webm;
     }
     default_type application/octet-stream;
+)";
+
+// Figures for whoever sits at this machine.
+constexpr std::string_view api = R"(
+        location /api/ {
+            api;
+            allow 127.0.0.0/8;
+            allow ::1;
+            deny all;
+        }
 )";
 
 }  // namespace
@@ -178,7 +188,6 @@ std::string QuickServe::user_line() const {
 std::string QuickServe::configuration() const {
     std::error_code none;
     std::string directory = std::filesystem::absolute(root_, none).string();
-    std::string_view api = mode_ == "dynamic-path" ? "        location /api/ { return 404; }\n" : "";
     return text::format(
         "daemon off;\n"
         "pid off;\n"
@@ -202,7 +211,8 @@ std::string QuickServe::configuration() const {
         "{}"
         "    }}\n"
         "}}\n",
-        user_line(), workers_, engine_, types, address(), as_word(directory), api);
+        user_line(), workers_, engine_, types, address(), as_word(directory),
+        mode_ == "dynamic-path" ? api : std::string_view());
 }
 
 std::string_view quick_serve_usage() {

@@ -1,5 +1,6 @@
 """Serving a directory without a configuration file."""
 
+import json
 import os
 import signal
 import subprocess
@@ -76,3 +77,14 @@ def test_errors_go_to_standard_error(quick):
     process.send_signal(signal.SIGTERM)
     process.wait(30)
     assert '/missing" failed (2: No such file or directory)' in process.stderr.read()
+
+
+def test_the_api_answers_this_machine(quick):
+    process, port = quick("--mode", "dynamic-path", "--listen", "127.0.0.1:PORT", "--workers=2")
+    process.stdout.readline()
+    with Client(port) as client:
+        assert json.loads(client.get("/api/health").body)["status"] == "ok"
+        assert json.loads(client.get("/api/stats").body)["api_version"] == 1
+        assert "ringx_build_info" in client.get("/api/metrics").text
+        assert client.request("POST", "/api/health", [("Content-Length", "0")]).status == 405
+        assert client.request("DELETE", "/api/zones/a", [("Content-Length", "0")]).status == 403
