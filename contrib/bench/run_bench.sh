@@ -1,0 +1,66 @@
+#!/bin/sh
+# run_bench.sh [--install] [--quick] - all comparisons of this folder, one after the other, with one table at the end.
+#
+# --install gets the peers and clients that are missing from the distribution (Debian and its kin, as root). --quick does
+# one short run of each: it shows that all of it works, and nothing else. Everything lands in objs/measured: RESULTS.md
+# is the table, beside it are runs, pictures and what each program said. Two hours, or ten minutes with --quick; nothing
+# else should run meanwhile.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+out=$top/objs/measured
+quick=
+
+refuse() {
+    echo "run_bench.sh: $*" >&2
+    exit 1
+}
+
+for option; do
+    case $option in
+        --install)
+            [ "$(id -u)" = 0 ] || refuse "--install needs root"
+            apt-get install -y --no-install-recommends nginx haproxy lighttpd h2o wrk nghttp2-client ;;
+        --quick) quick=--quick ;;
+        --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) refuse "invalid option \"$option\" (--help tells what there is)" ;;
+    esac
+done
+
+for program in server bench; do
+    [ -x "$top/objs/$program" ] || refuse "objs/$program is not built: run make"
+done
+for program in nginx haproxy wrk h2load taskset; do
+    PATH=$PATH:/usr/sbin command -v $program >/dev/null || refuse "$program is not installed (--install gets it)"
+done
+mkdir -p "$out"
+
+# A program that fails ends neither the others nor what they found.
+failed=
+run() {
+    name=$1
+    shift
+    echo "--- $name"
+    if "$here/$name" "$@" >"$out/$name.txt" 2>&1; then
+        tail -n 1 "$out/$name.txt"
+    else
+        failed="$failed $name"
+        tail -n 3 "$out/$name.txt"
+    fi
+}
+
+run web_servers $quick --directory "$out/web_servers"
+run side_by_side $quick
+run cold_files $quick
+
+{
+    cat "$out/web_servers/RESULTS.md"
+    for name in side_by_side cold_files; do
+        printf '\n## %s\n\n```\n' "$name"
+        cat "$out/$name.txt"
+        printf '```\n'
+    done
+} >"$out/RESULTS.md"
+echo "The table is in $out/RESULTS.md"
+[ -z "$failed" ] || refuse "failed:$failed"
