@@ -81,6 +81,7 @@ function asNumber(value) {
   return value >= 10 ? value.toFixed(1) : value < 0.05 ? "0" : value.toFixed(1);
 }
 
+const asPercent = (part) => part === null ? "–" : `${(100 * part).toFixed(part < 0.0995 ? 1 : 0)} %`;
 const asBytes = (value) => value === null ? "–" : scaled(value, [" B", " kB", " MB", " GB", " TB"], 1000);
 
 function asSeconds(value) {
@@ -98,7 +99,7 @@ function asDuration(seconds) {
 
 function asFigure(name, value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value !== "number") return String(value);
+  if (typeof value !== "number" || name === "pid") return String(value);
   if (name === "uptime_seconds") return asDuration(value);
   if (/timestamp|time_seconds$|_at$/.test(name) && value > 1e9) return new Date(value * 1000).toLocaleString();
   if (name.endsWith("_seconds")) return value >= 120 ? asDuration(value) : asSeconds(value);

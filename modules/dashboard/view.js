@@ -171,6 +171,8 @@ function showServer() {
   for (const [engine, { reason }] of Object.entries(samples.now.engine ?? {})) {
     facts.push(["engine", `${engine}: ${reason}`]);
   }
+  const memory = total(samples.now.processes).resident_memory_bytes;
+  if (memory) facts.push(["memory", asBytes(memory)]);
   if (generation) facts.push(["generation", `${generation}, for ${since(generation_seconds)}`]);
   if (sumOf(reloads)) {
     const each = Object.entries(reloads).map(([result, times]) => `${asNumber(times)} ${asWords(result)}`).join(", ");
@@ -259,18 +261,20 @@ function peerCells(group, name, peer, writable) {
 
 function showWorkers() {
   const columns = [["worker", LEFT], ["connections"], ["waiting", RARE], ["requests/s"], ["last minute"],
-                   ["accepted/s", RARE], ["completions/s"], ["waits/s", RARE], ["turn p99"], ["buffer parks"],
+                   ["CPU"], ["memory"], ["completions/s", RARE], ["waits/s", RARE], ["turn p99"], ["buffer parks"],
                    ["overflows", RARE]];
   const names = Object.keys(samples.now.workers ?? {});
   const rows = names.map((name) => {
     const worker = samples.view((stats) => stats.workers?.[name] ?? {});
     const engine = samples.view((stats) => stats.engines?.[name] ?? {});
+    const process = samples.view((stats) => stats.processes?.[`worker ${name}`] ?? {});
     const of = ({ now, before, seconds }, figure) => rate(now[figure], before?.[figure], seconds);
     const requests = of(worker, "requests");
     const turns = percentiles(engine.now.turn_seconds, engine.long?.turn_seconds);
     return [name, [
       asNumber(worker.now.connections?.active ?? null), asNumber(worker.now.connections?.waiting ?? null),
-      asNumber(requests), { spark: history(`worker/${name}`, requests) }, asNumber(of(worker, "accepted")),
+      asNumber(requests), { spark: history(`worker/${name}`, requests) },
+      asPercent(of(process, "cpu_seconds")), asBytes(process.now.resident_memory_bytes ?? null),
       asNumber(of(engine, "completions")), asNumber(of(engine, "waits")), asSeconds(turns.p99),
       asNumber(engine.now.buffer_parks ?? null), asNumber(engine.now.overflows ?? null),
     ]];
@@ -280,7 +284,7 @@ function showWorkers() {
 }
 
 const SHOWN = new Set([
-  "server", "engine", "workers", "engines", "http", "server_zones", "location_zones", "upstreams",
+  "server", "engine", "workers", "engines", "processes", "http", "server_zones", "location_zones", "upstreams",
 ]);
 const MORE_MAX = 24;
 
@@ -301,15 +305,19 @@ function showMore() {
     facts.parentElement.hidden = leaves.length === 0;
     showFacts(facts, leaves);
   }
-  $("more-section").hidden = sections.length === 0;
+  $("more-section").hidden = [...place.children].every((card) => card.hidden);
 }
 
 function flatten(value, path, leaves) {
   for (const [name, one] of Object.entries(value)) {
     const names = [...path, asWords(name)];
-    if (isHistogram(one)) leaves.push([`${names.join(" · ")} p99`, asSeconds(one.p99)]);
-    else if (typeof one === "object" && one !== null) flatten(one, names, leaves);
-    else if (one !== 0) leaves.push([names.join(" · "), asFigure(name, one)]);  // zeroes would hide the rest
+    if (isHistogram(one)) {
+      if (one.count > 0) leaves.push([`${names.join(" · ")} p99`, asSeconds(one.p99)]);
+    } else if (typeof one === "object" && one !== null) {
+      flatten(one, names, leaves);
+    } else if (one !== 0) {  // zeroes would hide the rest
+      leaves.push([names.join(" · "), asFigure(name, one)]);
+    }
   }
 }
 

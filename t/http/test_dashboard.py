@@ -2,9 +2,12 @@
 
 import base64
 import hashlib
+import os
 import re
 
 import pytest
+
+from harness.server import TOP
 
 PAGE = "location /dashboard/ { dashboard; }"
 
@@ -99,3 +102,13 @@ def test_a_reload_changes_the_page(serve):
     after = server.get("/dashboard/")
     assert 'content="/elsewhere/"' in after.text
     assert after.header("ETag") != before.header("ETag")
+
+
+def test_the_configuration_we_are_installed_with_has_it(new_server):
+    with open(os.path.join(TOP, "conf", "server.conf")) as file:
+        text = re.sub(r"listen +80;", "listen 127.0.0.1:%PORT%;", file.read())
+    server = new_server(config="daemon off; " + text).start()
+    page = server.get("/dashboard/")
+    assert page.status == 200
+    api = re.search('<meta name="api" content="../([^"]+)">', page.text).group(1)
+    assert server.get(f"/{api}stats").status == 200

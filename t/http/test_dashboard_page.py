@@ -154,6 +154,27 @@ def test_the_filter_leaves_what_has_its_words(browser, busy):
     wait_until(lambda: len(rows(browser, "#location-zones")) == 3, "all zones")
 
 
+def steer(browser, step, address):
+    selector = f'button[aria-label="{step} {address} of app"]'
+    wait_until(lambda: browser.run("return document.querySelector(arguments[0]) !== null", selector), selector)
+    browser.click(selector)
+    assert address in browser.text("dialog[open]")
+    browser.click("#ask-yes")
+
+
+def test_servers_are_drained_and_taken_down_and_up(browser, busy):
+    show(browser, busy)
+    address = busy.origin.address
+    busy.expect("no live upstreams")
+    for step, state, status in (
+            ("Drain", "draining", 502), ("Up", "up", 200), ("Down", "down", 502), ("Up", "up", 200)):
+        steer(browser, step, address)
+        wait_until(lambda: states(browser)[address] == state, state)
+        assert browser.run("return document.getElementById('message').hidden"), browser.text("#message")
+        # The server has changed, not only what the page says.
+        assert busy.get("/app/").status == status
+
+
 def test_who_does_not_confirm_changes_nothing(browser, busy):
     show(browser, busy)
     address = busy.origin.address
@@ -162,6 +183,15 @@ def test_who_does_not_confirm_changes_nothing(browser, busy):
     assert browser.run("return document.querySelector('dialog[open]') === null")
     assert "PATCH" not in busy.access_log
     assert busy.get("/app/").status == 200
+
+
+def test_a_refusal_is_shown_as_the_server_says_it(browser, busy):
+    show(browser, busy)
+    browser.expected = ("404",)
+    browser.run("void steer('Down', 'app', '127.0.0.1:2')")
+    browser.click("#ask-yes")
+    wait_until(lambda: "The API says: " in browser.text("#message"), "the sentence")
+    wait_for_status(browser, "Live")
 
 
 def test_a_reader_is_offered_no_steps(browser, serve):
@@ -175,7 +205,9 @@ def test_a_reader_is_offered_no_steps(browser, serve):
 def test_it_works_behind_a_prefix(browser, busy, serve):
     proxy = serve("location /ops/ { proxy_pass http://127.0.0.1:%d/; proxy_set_header Host $http_host; }" % busy.port())
     show(browser, proxy, "/ops/dashboard/")
-    assert states(browser) == {busy.origin.address: "up", "127.0.0.1:1": "down"}
+    address = busy.origin.address
+    steer(browser, "Drain", address)
+    wait_until(lambda: states(browser)[address] == "draining", "the state")
     origin = f"http://127.0.0.1:{proxy.port()}/ops/"
     assert all(url.startswith((origin, "data:", "about:", "chrome:")) for url in browser.requests())
 
@@ -217,6 +249,18 @@ def test_what_clients_sent_is_text(browser, busy):
     wait_until(lambda: name in browser.text("#errors"), "the error")
     assert browser.run("return document.querySelectorAll('#errors img, #errors script').length") == 0
     assert "error" in browser.text("#errors .level") and "worker" in browser.text("#errors .who")
+
+
+def test_an_error_again_and_again_is_one_entry(browser, busy):
+    with busy.client() as client:
+        for _ in range(20):
+            client.get("/missing/same")
+        client.get("/missing/other")
+    show(browser, busy)
+    wait_until(lambda: "/missing/other" in browser.text("#errors li"), "the last error")
+    entries = browser.run("return [...document.querySelectorAll('#errors li')].map((entry) => entry.innerText)")
+    assert len(entries) == 2
+    assert "times" not in entries[0] and "20 times in a row" in entries[1]
 
 
 def asked_so_far(server):
