@@ -18,16 +18,16 @@ LARGE = 8 << 20  # more than the sockets take: the answer stays under way
 
 def test_limits_of_rates_count_their_verdicts(serve):
     server = serve(
-        f"{METRICS} location /one/ {{ limit_req zone=one burst=1 nodelay; return 200; }}"
-        "location /both/ { limit_req zone=one burst=9 nodelay; limit_req zone=two burst=1 nodelay; return 200; }"
-        "location /late/ { limit_req zone=fast burst=5; return 200; }"
-        "location /dry/ { limit_req zone=dry; limit_req_dry_run on; return 200; }",
+        f"{METRICS} location /one/ {{ limit_req zone=one burst=1 nodelay; alias html/; }}"
+        "location /both/ { limit_req zone=one burst=9 nodelay; limit_req zone=two burst=1 nodelay; alias html/; }"
+        "location /late/ { limit_req zone=fast burst=5; alias html/; }"
+        "location /dry/ { limit_req zone=dry; limit_req_dry_run on; alias html/; }",
         http="limit_req_zone $arg_k zone=one:64k rate=1r/m; limit_req_zone $arg_k zone=two:64k rate=1r/m;"
              "limit_req_zone $arg_k zone=fast:64k rate=100r/s; limit_req_zone $arg_k zone=dry:64k rate=1r/m;"
              "limit_req_zone $arg_k zone=unused:64k rate=1r/m;")
 
     def statuses(target, times):
-        return [server.get(target).status for _ in range(times)]
+        return [server.get(target.replace("/?", "/index.html?")).status for _ in range(times)]
 
     assert statuses("/one/?k=a", 4) == [200, 200, 503, 503]
     assert statuses("/one/", 1) == [200]  # no key, no limit
