@@ -12,15 +12,26 @@ PrometheusReport::Format format_for(const Request& request) {
     return open_metrics ? PrometheusReport::Format::open_metrics : PrometheusReport::Format::text;
 }
 
+void set_body(Request& request, Response& response, std::span<const std::string_view> text) {
+    std::span<Piece> pieces = request.arena.make_array<Piece>(text.size());
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < text.size(); ++i) {
+        pieces[i] = {text[i], 0, 0};
+        bytes += text[i].size();
+    }
+    response.pieces = pieces;
+    response.content_length = bytes;
+}
+
 }  // namespace
 
 Task<Answer> answer_prometheus(Request& request) {
     auto format = format_for(request);
-    PrometheusReport report(format);
+    auto& report = *request.arena.make<PrometheusReport>(format, request.worker->states.get<BlockPool>());
     co_await tell_all(report, request);
     Answer answer = Answer::in_place();
     answer.response.content_type = PrometheusReport::content_type(format);
-    answer.response.set_body(request.arena.copy(report.take()));
+    set_body(request, answer.response, report.text());
     co_return answer;
 }
 

@@ -27,11 +27,7 @@ constexpr std::string_view bound_labels[] = {
 };
 static_assert(std::size(bounds_us) == std::size(bound_labels));
 
-template <typename Number>
-void append_number(std::string& text, Number number) {
-    char digits[32];
-    text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
-}
+constexpr size_t number_bytes_max = 32;
 
 // A name may have any bytes, and all of this is UTF-8: a byte that belongs to no character is shown as \xHH.
 void append_escaped(std::string& text, std::string_view name) {
@@ -58,17 +54,23 @@ struct Sample {
 };
 
 template <typename Number>
-void append_sample(std::string& text, const Sample& sample, Number value) {
-    text.append(sample.name).append(sample.ending);
+void append_sample(PiecedText& text, const Sample& sample, Number value) {
+    constexpr size_t signs = 8;
+    size_t words = sample.name.size() + sample.ending.size() + sample.labels.size() + sample.last_label.size();
+    char* at = text.room(words + signs + number_bytes_max);
+    at = PiecedText::put(at, sample.name);
+    at = PiecedText::put(at, sample.ending);
     if (!sample.labels.empty() || !sample.last_label.empty()) {
-        text += '{';
-        text += sample.labels;
-        if (!sample.labels.empty() && !sample.last_label.empty()) text += ',';
-        text.append(sample.last_label).append("}");
+        *at++ = '{';
+        at = PiecedText::put(at, sample.labels);
+        if (!sample.labels.empty() && !sample.last_label.empty()) *at++ = ',';
+        at = PiecedText::put(at, sample.last_label);
+        *at++ = '}';
     }
-    text += ' ';
-    append_number(text, value);
-    text += '\n';
+    *at++ = ' ';
+    at = std::to_chars(at, at + number_bytes_max, value).ptr;
+    *at++ = '\n';
+    text.wrote(at);
 }
 
 }  // namespace
@@ -96,26 +98,27 @@ PrometheusReport::Family& PrometheusReport::family(const Figure& figure, Kind ki
     if (is_new) {
         std::string name(name_prefix);
         name.append(section_->prefix).append(figure.metric);
-        families_.push_back({section_, &figure, kind, std::move(name), {}});
+        families_.push_back({std::move(name), PiecedText(blocks_)});
+        describe(families_.back(), figure, kind);
     }
     return families_[known->second];
 }
 
 void PrometheusReport::value(const Figure& figure, uint64_t value) {
     Family& family = this->family(figure);
-    append_sample(family.samples, {family.name, {}, labels_, {}}, value);
+    append_sample(family.text, {family.name, {}, labels_, {}}, value);
 }
 
 void PrometheusReport::real(const Figure& figure, double value) {
     Family& family = this->family(figure);
-    append_sample(family.samples, {family.name, {}, labels_, {}}, value);
+    append_sample(family.text, {family.name, {}, labels_, {}}, value);
 }
 
 void PrometheusReport::part(const Figure& figure, std::string_view label, std::string_view of, uint64_t value) {
     Family& family = this->family(figure);
-    std::string last;
-    add_label(last, label, of);
-    append_sample(family.samples, {family.name, {}, labels_, last}, value);
+    last_.clear();
+    add_label(last_, label, of);
+    append_sample(family.text, {family.name, {}, labels_, last_}, value);
 }
 
 void PrometheusReport::words(const Figure& figure, std::string_view label, std::string_view words) {
@@ -127,33 +130,34 @@ void PrometheusReport::seconds(const Figure& figure, const Histogram& histogram)
     uint64_t counts[std::size(bounds_us)];
     uint64_t count = histogram.count_up_to(bounds_us, counts);
     for (size_t i = 0; i < std::size(counts); ++i) {
-        append_sample(family.samples, {family.name, "_bucket", labels_, bound_labels[i]}, counts[i]);
+        append_sample(family.text, {family.name, "_bucket", labels_, bound_labels[i]}, counts[i]);
     }
-    append_sample(family.samples, {family.name, "_bucket", labels_, "le=\"+Inf\""}, count);
-    append_sample(family.samples, {family.name, "_sum", labels_, {}}, static_cast<double>(histogram.sum()) / 1e6);
-    append_sample(family.samples, {family.name, "_count", labels_, {}}, count);
+    append_sample(family.text, {family.name, "_bucket", labels_, "le=\"+Inf\""}, count);
+    append_sample(family.text, {family.name, "_sum", labels_, {}}, static_cast<double>(histogram.sum()) / 1e6);
+    append_sample(family.text, {family.name, "_count", labels_, {}}, count);
 }
 
-void PrometheusReport::describe(std::string& text, const Family& family) const {
+void PrometheusReport::describe(Family& family, const Figure& figure, Kind kind) const {
     static constexpr std::string_view kinds[] = {"counter", "gauge", "histogram"};
     std::string_view name = family.name;
     // To OpenMetrics, what ends a counter's samples is no part of its name.
-    bool is_counter = family.kind == Kind::counter && format_ == Format::open_metrics;
+    bool is_counter = kind == Kind::counter && format_ == Format::open_metrics;
     if (is_counter && name.ends_with(total)) name.remove_suffix(total.size());
-    text.append("# HELP ").append(name).append(" ").append(family.figure->help).append("\n");
-    text.append("# TYPE ").append(name).append(" ").append(kinds[static_cast<size_t>(family.kind)]).append("\n");
+    for (std::string_view part : {std::string_view("# HELP "), name, std::string_view(" "), figure.help,
+                                  std::string_view("\n# TYPE "), name, std::string_view(" "),
+                                  kinds[static_cast<size_t>(kind)], std::string_view("\n")}) {
+        family.text.append(part);
+    }
 }
 
-std::string PrometheusReport::take() {
-    std::string text;
+std::vector<std::string_view> PrometheusReport::text() const {
+    std::vector<std::string_view> all;
     for (const Family& family : families_) {
-        describe(text, family);
-        text += family.samples;
+        std::span pieces = family.text.pieces();
+        all.insert(all.end(), pieces.begin(), pieces.end());
     }
-    if (format_ == Format::open_metrics) text += "# EOF\n";
-    families_.clear();
-    known_.clear();
-    return text;
+    if (format_ == Format::open_metrics) all.emplace_back("# EOF\n");
+    return all;
 }
 
 std::string_view PrometheusReport::content_type(Format format) {

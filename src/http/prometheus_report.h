@@ -1,15 +1,18 @@
 // http/prometheus_report.h - a report as Prometheus reads it: its text format 0.0.4, or OpenMetrics 1.0.
 //
-// Samples of a family have to stand together, so each family gathers its own until all is told.
+// Samples of a family have to stand together, so each family gathers its own until all is told. There may be tens of
+// thousands of them: each is written once, to where it is sent from.
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "http/pieced_text.h"
 #include "http/report.h"
 
 namespace ringx::http {
@@ -18,7 +21,7 @@ class PrometheusReport final : public Report {
  public:
     enum class Format : uint8_t { text, open_metrics };
 
-    explicit PrometheusReport(Format format) : format_(format) {}
+    PrometheusReport(Format format, BlockPool& pool) : format_(format), blocks_(pool) {}
 
     void begin(const Section& section) override { section_ = &section; labels_.clear(); }
     void end() override {}
@@ -31,8 +34,8 @@ class PrometheusReport final : public Report {
     void seconds(const Figure& figure, const Histogram& histogram) override;
     void words(const Figure& figure, std::string_view label, std::string_view words) override;
 
-    // All of it, family by family; the report is empty then.
-    std::string take();
+    // All of it, family by family; it lasts as long as the report.
+    std::vector<std::string_view> text() const;
 
     // The value of Content-Type.
     static std::string_view content_type(Format format);
@@ -40,11 +43,8 @@ class PrometheusReport final : public Report {
  private:
     enum class Kind : uint8_t { counter, gauge, histogram };
     struct Family {
-        const Section* section;
-        const Figure* figure;
-        Kind kind;
         std::string name;  // as its samples begin
-        std::string samples;
+        PiecedText text;
     };
     struct Key {
         const Section* section;
@@ -62,12 +62,14 @@ class PrometheusReport final : public Report {
         return family(figure, figure.type == Figure::Type::counter ? Kind::counter : Kind::gauge);
     }
     void add_label(std::string& labels, std::string_view label, std::string_view value) const;
-    void describe(std::string& text, const Family& family) const;
+    void describe(Family& family, const Figure& figure, Kind kind) const;
 
     Format format_;
     const Section* section_ = nullptr;
     std::string labels_;  // of the thing: `zone="a"`
-    std::vector<Family> families_;
+    std::string last_;    // one more
+    TextBlocks blocks_;
+    std::deque<Family> families_;
     std::unordered_map<Key, size_t, KeyHash> known_;
 };
 

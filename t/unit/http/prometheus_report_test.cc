@@ -19,8 +19,15 @@ constexpr Figure bytes{"bytes", "bytes_total", counter, "Bytes."};
 constexpr Figure open{"open", "open", gauge, "What is open."};
 constexpr Figure time_taken{"seconds", "duration_seconds", counter, "Time."};
 
+std::string text_of(const PrometheusReport& report) {
+    std::string text;
+    for (std::string_view piece : report.text()) text += piece;
+    return text;
+}
+
 std::string tell(PrometheusReport::Format format) {
-    PrometheusReport report(format);
+    BlockPool pool;
+    PrometheusReport report(format, pool);
     report.begin(zones);
     for (const char* name : {"a", "b"}) {
         report.thing(name);
@@ -29,7 +36,7 @@ std::string tell(PrometheusReport::Format format) {
         report.part(open, "state", "busy", 2);
     }
     report.end();
-    return report.take();
+    return text_of(report);
 }
 
 TEST(PrometheusReport, FamiliesStandTogether) {
@@ -54,28 +61,31 @@ TEST(PrometheusReport, OpenMetricsNamesCountersWithoutTotal) {
 }
 
 TEST(PrometheusReport, WhatIsNoTextInNamesIsShown) {
-    PrometheusReport report(PrometheusReport::Format::text);
+    BlockPool pool;
+    PrometheusReport report(PrometheusReport::Format::text, pool);
     report.begin(zones);
     report.thing("caf\xc3\xa9 \xff\xc3(");
     report.value(bytes, 1);
     report.end();
-    EXPECT_TRUE(report.take().contains("{zone=\"caf\xc3\xa9 \\\\xFF\\\\xC3(\"} 1\n"));
+    EXPECT_TRUE(text_of(report).contains("{zone=\"caf\xc3\xa9 \\\\xFF\\\\xC3(\"} 1\n"));
 }
 
 TEST(PrometheusReport, NamesAreEscaped) {
-    PrometheusReport report(PrometheusReport::Format::text);
+    BlockPool pool;
+    PrometheusReport report(PrometheusReport::Format::text, pool);
     report.begin(peers);
     report.owned_thing("upstream", "a\"b", "c\\d\ne");
     report.real(open, 0.25);
-    EXPECT_TRUE(report.take().ends_with("ringx_peer_open{upstream=\"a\\\"b\",server=\"c\\\\d\\ne\"} 0.25\n"));
+    EXPECT_TRUE(text_of(report).ends_with("ringx_peer_open{upstream=\"a\\\"b\",server=\"c\\\\d\\ne\"} 0.25\n"));
 }
 
 TEST(PrometheusReport, WhatIsThereOnceHasNoLabel) {
-    PrometheusReport report(PrometheusReport::Format::text);
+    BlockPool pool;
+    PrometheusReport report(PrometheusReport::Format::text, pool);
     report.begin(whole);
     report.value(open, 3);
     report.words(bytes, "version", "1.2");
-    std::string text = report.take();
+    std::string text = text_of(report);
     EXPECT_TRUE(text.contains("\nringx_open 3\n")) << text;
     EXPECT_TRUE(text.ends_with("\nringx_bytes_total{version=\"1.2\"} 1\n")) << text;
 }
@@ -83,11 +93,12 @@ TEST(PrometheusReport, WhatIsThereOnceHasNoLabel) {
 TEST(PrometheusReport, HistogramsCountUpToEachBound) {
     Histogram histogram;
     for (uint64_t us : {60u, 900u, 900u, 70'000'000u}) histogram.add(us);
-    PrometheusReport report(PrometheusReport::Format::text);
+    BlockPool pool;
+    PrometheusReport report(PrometheusReport::Format::text, pool);
     report.begin(zones);
     report.thing("a");
     report.seconds(time_taken, histogram);
-    std::string text = report.take();
+    std::string text = text_of(report);
     for (const char* line : {"# TYPE ringx_zone_duration_seconds histogram\n",
                              "ringx_zone_duration_seconds_bucket{zone=\"a\",le=\"5e-05\"} 0\n",
                              "ringx_zone_duration_seconds_bucket{zone=\"a\",le=\"0.0001\"} 1\n",
@@ -100,13 +111,25 @@ TEST(PrometheusReport, HistogramsCountUpToEachBound) {
     }
 }
 
-TEST(PrometheusReport, IsEmptyOnceItWasTaken) {
-    PrometheusReport report(PrometheusReport::Format::open_metrics);
-    report.begin(zones);
-    report.thing("a");
-    report.value(bytes, 1);
-    report.take();
-    EXPECT_EQ(report.take(), "# EOF\n");
+TEST(PrometheusReport, TextsOfAnyLengthAreWhole) {
+    BlockPool pool;
+    for (int round = 0; round < 2; ++round) {  // with fresh memory, and with that of the round before
+        PrometheusReport report(PrometheusReport::Format::text, pool);
+        report.begin(zones);
+        std::string counters, gauges;
+        for (int i = 0; i < 3000; ++i) {
+            std::string name = std::to_string(i) + std::string(i == 1000 ? 100'000 : i % 400, 'n');
+            report.thing(name);
+            report.value(bytes, 7);
+            report.value(open, 8);
+            counters += "ringx_zone_bytes_total{zone=\"" + name + "\"} 7\n";
+            gauges += "ringx_zone_open{zone=\"" + name + "\"} 8\n";
+        }
+        report.end();
+        EXPECT_TRUE(text_of(report) == "# HELP ringx_zone_bytes_total Bytes.\n# TYPE ringx_zone_bytes_total counter\n" +
+                                           counters + "# HELP ringx_zone_open What is open.\n"
+                                           "# TYPE ringx_zone_open gauge\n" + gauges);
+    }
 }
 
 }  // namespace
