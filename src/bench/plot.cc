@@ -163,7 +163,7 @@ std::string throughput_panel(std::span<const Curve> curves, double y_top) {
         text += panel.row(value, [](double rate) { return with_commas(static_cast<uint64_t>(rate)); });
     }
     for (double at = 0; at <= seconds_max * 1.001; at += round_step(seconds_max)) {
-        text += panel.column(left + at / seconds_max * inner_width, text::format("{:.3g} s", at));
+        text += panel.column(left + at / seconds_max * inner_width, text::format("{:g} s", at));
     }
     for (size_t i = 0; i < curves.size(); ++i) {
         std::vector<Place> places;

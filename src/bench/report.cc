@@ -107,7 +107,9 @@ std::string load_words(const Options& options) {
 
 std::string duration_text(uint64_t us) {
     if (us < 1000) return text::format("{} us", us);
-    if (us < 1'000'000) return text::format("{:.3g} ms", static_cast<double>(us) / 1e3);
+    if (us < 10'000) return text::format("{:.2f} ms", static_cast<double>(us) / 1e3);
+    if (us < 100'000) return text::format("{:.1f} ms", static_cast<double>(us) / 1e3);
+    if (us < 1'000'000) return text::format("{} ms", us / 1000);
     return text::format("{:.2f} s", static_cast<double>(us) / 1e6);
 }
 

@@ -1,13 +1,16 @@
 """What bench writes: text, JSON, CSV, a picture, and comparisons."""
 
 import csv
+import os
+import pty
 import re
+import subprocess
 import xml.etree.ElementTree as xml
 
 import pytest
 
 from harness.backend import response
-from harness.bench import measured, record, run
+from harness.bench import command, measured, record, run
 
 HELLO = response("hello")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,6 +28,19 @@ def test_text_says_what_was_asked_and_what_came(url):
                     r"^status +200: 12$", r"^connections +3$", r"^latency +p50 .* p99\.9 .* max "):
         assert re.search(pattern, done.stdout, re.M), pattern
     assert "failures" not in done.stdout
+
+
+def test_a_terminal_sees_how_far_the_run_is(url):
+    """Standard error is a terminal here; elsewhere there is no such line."""
+    ours, theirs = pty.openpty()
+    done = subprocess.run(command("-c", 2, "-d", "1s", url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=theirs, timeout=120)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert done.returncode == 0 and b"requests " in done.stdout
+    assert re.search(r"\r\S*0\.\d s: [\d,]+ requests/s, 0 failed, 0\.\d s left", shown), shown
+    assert shown.endswith("\r\033[K")
 
 
 def test_json_holds_parameters_machine_and_all_figures(url):
