@@ -29,6 +29,9 @@ uint32_t milliseconds_of(std::chrono::milliseconds time) {
     return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, UINT32_MAX));
 }
 
+// Who has just connected is about to ask: a server that leaves waits for that, and for a handshake before it.
+constexpr uint32_t first_request_ms = 2000;
+
 }  // namespace
 
 Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
@@ -39,6 +42,7 @@ Connection::Connection(HttpServer& server, int socket, ListenSlot& listen)
     (void)peer_.remote();  // a client that resets the connection has no address any more
     // The first request is waited for as long as its head may take.
     idle_limit_ms_ = milliseconds_of(*listen.point->default_server().outside.core->client_header_timeout);
+    idle_least_ms_ = first_request_ms;
     awaits_proxy_header_ = listen.point->has_proxy_protocol();
     server_.enter(*this, listen);
 }

@@ -144,6 +144,19 @@ def test_what_cannot_change_in_place_is_changed_by_new_workers(serve, line):
     assert not set(before) & set(server.workers())
 
 
+def test_who_has_just_connected_is_answered_by_workers_that_leave(serve):
+    server = serve("location / { return 200 text; }", main="worker_cpu_affinity off;")
+    clients = [server.client() for _ in range(8)]
+    wait_until(lambda: server.connections() == 8, "the connections to be accepted")
+    server.configure("location / { return 200 text; }", main="worker_rlimit_nofile 900;")
+    server.reload()
+    server.wait_for_log("gracefully shutting down")
+    for client in clients:
+        with client:
+            assert client.get("/").text == "text"
+            assert client.is_closed()
+
+
 def test_the_pid_file_moves(serve):
     server = serve()
     reconfigure(server, "pid logs/server.pid", "pid logs/other.pid")
