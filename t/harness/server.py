@@ -158,10 +158,6 @@ class Server:
     def start(self, *arguments, **how):
         """Starts it in the foreground and waits for the pid file, which is there when every worker serves."""
         assert self.process is None, "already started"
-        if self.engine == "epoll":
-            # Under sanitizers, a third of the time goes into the search for leaks when processes end. Those of the
-            # engines are found by unit tests, and all others are the same with either.
-            how.setdefault("env", dict(os.environ, LSAN_OPTIONS="detect_leaks=0"))
         with open(self.path("stderr"), "ab") as stderr:
             self.process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=stderr,
                                             stderr=stderr, start_new_session=True, **how)

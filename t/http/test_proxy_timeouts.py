@@ -43,13 +43,13 @@ def test_an_origin_that_stops_is_cut_off(proxied, begun, buffering):
 def test_the_time_is_between_two_reads(proxied):
     """Each byte begins it anew: a slow origin is no dead one."""
     def answer(connection, request):
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
-        for _ in range(20):
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n")
+        for _ in range(60):
             connection.send_slowly(b"x")
             never.wait(0.05)  # slower than anything a server might mistake for one read
     never = threading.Event()
-    server, _ = proxied(answer, "proxy_read_timeout 500ms;")
-    assert server.get("/").text == "x" * 20
+    server, _ = proxied(answer, "proxy_read_timeout 2s;")
+    assert server.get("/").text == "x" * 60
 
 
 def test_an_origin_that_does_not_read_is_a_timeout(proxied):
