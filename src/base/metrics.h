@@ -28,7 +28,8 @@ namespace ringx {
 
 class Metrics {
  public:
-    static constexpr unsigned writers_max = 1024;  // workers, those that are leaving included
+    // Workers, those that are leaving included. Where there are few CPUs there is room for fewer.
+    static constexpr unsigned writers_max = 1024;
     static constexpr size_t name_bytes_max = 440;  // longer names are cut off
     static constexpr size_t places_max = 16384;
 

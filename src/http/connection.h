@@ -164,7 +164,7 @@ class Connection : public ListNode {
     H1Parser parser_;
     uint32_t consumed_ = 0;         // of the lease or the input
     uint32_t idle_limit_ms_;        // how long the client may stay silent between requests, or while lingering
-    uint32_t idle_least_ms_ = 0;    // for how long a leaving server still waits for its next request
+    uint32_t idle_least_ms_;        // for how long a leaving server still waits for its next request
     uint32_t linger_ms_ = 0;        // how long its bytes are still read when the connection closes; 0: not at all
     bool nodelay_ = true;           // the listening socket's
     bool closing_ = false;          // after what is being answered
