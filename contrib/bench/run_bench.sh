@@ -1,31 +1,40 @@
 #!/bin/sh
-# run_bench.sh [--install] [--quick] - all comparisons of this folder, one after the other, with one table at the end.
+# run_bench.sh [--install] [--quick] [--runs N] [--seconds N] - all comparisons of this folder, one after the other, with
+# one table at the end.
 #
 # --install gets the peers and clients that are missing from the distribution (Debian and its kin, as root). --quick does
-# one short run of each: it shows that all of it works, and nothing else. Everything lands in objs/measured: RESULTS.md
-# is the table, beside it are runs, pictures and what each program said. Two hours, or ten minutes with --quick; nothing
-# else should run meanwhile.
+# one short run of each: it shows that all of it works, and nothing else. --runs and --seconds are what the programs have
+# of the same name; 3 and 2 take half an hour, nothing said two. Everything lands in objs/measured: RESULTS.md is the
+# table, beside it are runs, pictures and what each program said. Nothing else should run meanwhile.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$top/objs/measured
-quick=
+quick='' runs='' seconds=''
 
 refuse() {
     echo "run_bench.sh: $*" >&2
     exit 1
 }
 
-for option; do
-    case $option in
+number_of() {  # OPTION VALUE
+    case ${2:-} in *[!0-9]* | "") refuse "$1 needs a number" ;; esac
+    printf '%s %s' "$1" "$2"
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
         --install)
             [ "$(id -u)" = 0 ] || refuse "--install needs root"
             apt-get install -y --no-install-recommends nginx haproxy lighttpd h2o wrk nghttp2-client ;;
         --quick) quick=--quick ;;
-        --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
-        *) refuse "invalid option \"$option\" (--help tells what there is)" ;;
+        --runs) runs=$(number_of "$@"); shift ;;
+        --seconds) seconds=$(number_of "$@"); shift ;;
+        --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) refuse "invalid option \"$1\" (--help tells what there is)" ;;
     esac
+    shift
 done
 
 for program in server bench; do
@@ -50,9 +59,12 @@ run() {
     fi
 }
 
-run web_servers $quick --directory "$out/web_servers"
-run side_by_side $quick
-run cold_files $quick
+# shellcheck disable=SC2086  # options and their values are words of their own, or none
+run web_servers $quick $runs $seconds --directory "$out/web_servers"
+# shellcheck disable=SC2086
+run side_by_side $quick $runs $seconds
+# shellcheck disable=SC2086
+run cold_files $quick $runs
 
 {
     cat "$out/web_servers/RESULTS.md"

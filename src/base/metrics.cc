@@ -81,7 +81,16 @@ void* Metrics::copy(const Place& place, unsigned writer) const {
 
 unsigned Metrics::writers() const { return head().writers.load(std::memory_order_acquire); }
 
-bool Metrics::lives(unsigned writer) const { return is_alive(head().owners[writer].load()); }
+std::span<Counter> Metrics::gauges(const Place& place, unsigned writer) const {
+    return {static_cast<Counter*>(copy(place, writer)), place.gauges};
+}
+
+// Whether anything goes on there. The kernel is asked about a process only where there is something to ask about: it
+// costs as much as telling the rest of a thing.
+bool Metrics::goes_on(const Place& place, unsigned writer) const {
+    bool has_any = std::ranges::any_of(gauges(place, writer), [](const Counter& gauge) { return gauge.value() != 0; });
+    return has_any && is_alive(head().owners[writer].load());
+}
 
 Metrics::Writer Metrics::claim() {
     for (unsigned number = 0; number < head().room; ++number) {
@@ -105,9 +114,7 @@ Metrics::Writer::~Writer() {
 
 void Metrics::forget_what_goes_on(unsigned writer) {
     for (size_t index = 0; index < places(); ++index) {
-        const Place& place = place_at(index);
-        std::span gauges(static_cast<Counter*>(copy(place, writer)), place.gauges);
-        for (Counter& gauge : gauges) {
+        for (Counter& gauge : gauges(place_at(index), writer)) {
             if (gauge.value() != 0) gauge.set(0);
         }
     }

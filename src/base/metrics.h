@@ -89,13 +89,14 @@ class Metrics {
     const Place& add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges);
     void forget_what_goes_on(unsigned writer);
     unsigned writers() const;
-    bool lives(unsigned writer) const;
+    bool goes_on(const Place& place, unsigned writer) const;
+    std::span<Counter> gauges(const Place& place, unsigned writer) const;
 
     template <typename Kind>
     Kind sum_of(const Place& place) const {
         Kind sum;
         for (unsigned writer = 0; writer < writers(); ++writer) {
-            sum.add(*static_cast<const Kind*>(copy(place, writer)), lives(writer));
+            sum.add(*static_cast<const Kind*>(copy(place, writer)), goes_on(place, writer));
         }
         return sum;
     }

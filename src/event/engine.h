@@ -52,7 +52,7 @@ struct EngineCounters {
     Counter overflows;      // times the completion queue overflowed
     Counter submit_full;    // times the submission queue was full
     Histogram completions;  // of each turn that had some
-    Histogram turn_us;      // how long these took: who comes meanwhile waits for as long
+    Histogram turn_us;      // how long each turn took: who comes meanwhile waits for as long
 
     void add(const EngineCounters& other, bool living);
 };
@@ -119,13 +119,13 @@ class Engine {
     // Called at the beginning of wait(): the turn that began then has ended.
     void count_turn(uint64_t began_us) {
         counters_->waits.add(1);
-        if (completions_ == 0) return;
-        counters_->completions.add(std::exchange(completions_, 0));
-        counters_->turn_us.add(Clock::read_us() - began_us);
+        if (completions_ > 0) counters_->completions.add(std::exchange(completions_, 0));
+        if (std::exchange(has_turned_, true)) counters_->turn_us.add(Clock::read_us() - began_us);
     }
 
     EngineCounters unseen_;
     EngineCounters* counters_ = &unseen_;
+    bool has_turned_ = false;   // what comes before the first wait() is no turn
     uint32_t completions_ = 0;  // of this turn
     uint32_t batch_ = 0;
 };

@@ -19,11 +19,11 @@ constexpr uint64_t bounds_us[] = {
     50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000,
     5'000'000, 10'000'000, 30'000'000, 60'000'000,
 };
-// The same in seconds, as labels.
+// The same in seconds, as the last labels.
 constexpr std::string_view bound_labels[] = {
-    "le=\"5e-05\"", "le=\"0.0001\"", "le=\"0.00025\"", "le=\"0.0005\"", "le=\"0.001\"", "le=\"0.0025\"",
-    "le=\"0.005\"", "le=\"0.01\"", "le=\"0.025\"", "le=\"0.05\"", "le=\"0.1\"", "le=\"0.25\"", "le=\"0.5\"",
-    "le=\"1.0\"", "le=\"2.5\"", "le=\"5.0\"", "le=\"10.0\"", "le=\"30.0\"", "le=\"60.0\"",
+    "le=\"5e-05\"} ", "le=\"0.0001\"} ", "le=\"0.00025\"} ", "le=\"0.0005\"} ", "le=\"0.001\"} ", "le=\"0.0025\"} ",
+    "le=\"0.005\"} ", "le=\"0.01\"} ", "le=\"0.025\"} ", "le=\"0.05\"} ", "le=\"0.1\"} ", "le=\"0.25\"} ",
+    "le=\"0.5\"} ", "le=\"1.0\"} ", "le=\"2.5\"} ", "le=\"5.0\"} ", "le=\"10.0\"} ", "le=\"30.0\"} ", "le=\"60.0\"} ",
 };
 static_assert(std::size(bounds_us) == std::size(bound_labels));
 
@@ -43,6 +43,14 @@ void append_escaped(std::string& text, std::string_view name) {
         text::format_to(std::back_inserter(text), "\\\\x{:02X}", static_cast<unsigned char>(name[0]));
         name.remove_prefix(1);
     }
+}
+
+// With the end of the line.
+template <typename Number>
+char* put_number(char* at, Number value) {
+    at = std::to_chars(at, at + number_bytes_max, value).ptr;
+    *at++ = '\n';
+    return at;
 }
 
 // `name{labels} value`, where the name has a further ending and the labels one more.
@@ -68,9 +76,7 @@ void append_sample(PiecedText& text, const Sample& sample, Number value) {
         *at++ = '}';
     }
     *at++ = ' ';
-    at = std::to_chars(at, at + number_bytes_max, value).ptr;
-    *at++ = '\n';
-    text.wrote(at);
+    text.wrote(put_number(at, value));
 }
 
 }  // namespace
@@ -129,8 +135,13 @@ void PrometheusReport::seconds(const Figure& figure, const Histogram& histogram)
     Family& family = this->family(figure, Kind::histogram);
     uint64_t counts[std::size(bounds_us)];
     uint64_t count = histogram.count_up_to(bounds_us, counts);
+    // Most samples are these: what they have in common is copied as one.
+    bucket_.assign(family.name).append("_bucket{").append(labels_);
+    if (!labels_.empty()) bucket_ += ',';
     for (size_t i = 0; i < std::size(counts); ++i) {
-        append_sample(family.text, {family.name, "_bucket", labels_, bound_labels[i]}, counts[i]);
+        char* at = family.text.room(bucket_.size() + bound_labels[i].size() + number_bytes_max + 1);
+        at = PiecedText::put(PiecedText::put(at, bucket_), bound_labels[i]);
+        family.text.wrote(put_number(at, counts[i]));
     }
     append_sample(family.text, {family.name, "_bucket", labels_, "le=\"+Inf\""}, count);
     append_sample(family.text, {family.name, "_sum", labels_, {}}, static_cast<double>(histogram.sum()) / 1e6);

@@ -68,6 +68,7 @@ class PrometheusReport final : public Report {
     const Section* section_ = nullptr;
     std::string labels_;  // of the thing: `zone="a"`
     std::string last_;    // one more
+    std::string bucket_;  // `name_bucket{zone="a",`, as the samples of a histogram begin
     TextBlocks blocks_;
     std::deque<Family> families_;
     std::unordered_map<Key, size_t, KeyHash> known_;
