@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <string_view>
+#include <thread>
 
 #include "base/fd.h"
 #include "base/format.h"
@@ -54,19 +56,40 @@ Result<void> write_all(int fd, std::string_view text) {
     return {};
 }
 
+// Fills a new file, which gets the permissions of the one at `path`.
+Result<void> fill(int file, const std::string& path, std::string_view text) {
+    struct stat before;
+    if (stat(path.c_str(), &before) == 0 && fchmod(file, before.st_mode & 0777) != 0) return fail("fchmod");
+    if (auto written = write_all(file, text); !written) return written;
+    if (fsync(file) != 0) return fail("fsync");
+    return {};
+}
+
 // REQUIRES: nobody else writes it; `directory` is its directory's descriptor.
 Result<void> replace_file(const std::string& path, int directory, std::string_view text) {
     constexpr mode_t usual_mode = 0644;
     std::string beside = path + ".new";
     Fd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, usual_mode));
     if (!file) return fail("open");
-    struct stat before;
-    if (stat(path.c_str(), &before) == 0 && fchmod(file.get(), before.st_mode & 0777) != 0) return fail("fchmod");
-    if (auto written = write_all(file.get(), text); !written) return written;
-    if (fsync(file.get()) != 0) return fail("fsync");
-    if (rename(beside.c_str(), path.c_str()) != 0) return fail("rename");
+    Result<void> done = fill(file.get(), path, text);
+    if (done && rename(beside.c_str(), path.c_str()) != 0) done = fail("rename");
+    if (!done) {
+        unlink(beside.c_str());  // half a list; on a full disk it would keep what others need
+        return done;
+    }
     // Not every file system can do this for a directory.
     if (fsync(directory) != 0 && errno != EINVAL) return fail("fsync");
+    return {};
+}
+
+// Whoever may read the directory may lock it too, so nobody is waited for without an end.
+Result<void> lock(int directory, std::chrono::milliseconds patience) {
+    constexpr std::chrono::milliseconds step(5);
+    for (std::chrono::milliseconds waited{}; flock(directory, LOCK_EX | LOCK_NB) != 0; waited += step) {
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK || waited >= patience) return fail("flock");
+        std::this_thread::sleep_for(step);
+    }
     return {};
 }
 
@@ -84,11 +107,7 @@ Result<void> PeerSaving::run() {
     std::string folder = path.substr(0, path.rfind('/') + 1);
     Fd directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return fail("open");
-    int locked = 0;
-    do {
-        locked = flock(directory.get(), LOCK_EX);
-    } while (locked != 0 && errno == EINTR);
-    if (locked != 0) return fail("flock");
+    if (auto locked = lock(directory.get(), patience); !locked) return locked;
     uint64_t wanted = plan.version();
     if (plan.saved() >= wanted) return {};
     (void)plan.follow();

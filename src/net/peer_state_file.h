@@ -6,6 +6,7 @@
 // and has reached the disk when this returns.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,6 +25,8 @@ struct PeerSaving {
     std::shared_ptr<const PeerGroup> group;  // as the configuration has it
     std::set<std::string> known;             // addresses of the configuration's servers
     SharedPeerPlan plan;                     // with the change to be saved; may be brought up to date
+    // How long another program may keep the directory locked; then it is an error (EWOULDBLOCK).
+    std::chrono::milliseconds patience = std::chrono::seconds(5);
 
     // Blocks. From any thread.
     Result<void> run();

@@ -3,7 +3,11 @@
 // Groups have no servers of their own here. Each test has a folder, where the file is called "state".
 #include "net/peer_state_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "net/peers.h"
 
 namespace ringx {
@@ -46,7 +51,11 @@ class PeerStateFileTest : public testing::Test {
         return {std::istreambuf_iterator<char>(file), {}};
     }
     PeerSaving saving(WorkerPeers& worker) {
-        return {folder_ + "/state", group_, worker.known_addresses(group_), *worker.plan(group_)};
+        return {.path = folder_ + "/state",
+                .group = group_,
+                .known = worker.known_addresses(group_),
+                .plan = *worker.plan(group_),
+                .patience = std::chrono::minutes(1)};
     }
 
     std::string folder_;
@@ -118,6 +127,42 @@ TEST_F(PeerStateFileTest, what_cannot_be_written_is_said_and_written_later) {
     EXPECT_FALSE(saving(worker_).run());
     std::filesystem::remove(folder_ + "/state.new");
     EXPECT_TRUE(saving(worker_).run());
+    EXPECT_NE(content(), "");
+}
+
+TEST_F(PeerStateFileTest, what_has_no_room_leaves_the_list_there_was) {
+    EXPECT_TRUE(worker_.change(group_, "127.0.0.1:1", addition()));
+    EXPECT_TRUE(saving(worker_).run());
+    std::string before = content();
+    EXPECT_TRUE(worker_.change(group_, "127.0.0.1:2", addition()));
+    // As a full disk does: the first bytes are written, the rest is refused.
+    auto signal_before = signal(SIGXFSZ, SIG_IGN);
+    rlimit room_before{}, room{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &room_before), 0);
+    room = {.rlim_cur = 8, .rlim_max = room_before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &room), 0);
+    auto written = saving(worker_).run();
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &room_before), 0);
+    signal(SIGXFSZ, signal_before);
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().number, EFBIG);
+    EXPECT_EQ(content(), before);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "nothing is left beside it";
+    EXPECT_TRUE(saving(worker_).run());
+    EXPECT_NE(content(), before);
+}
+
+TEST_F(PeerStateFileTest, who_keeps_the_directory_locked_is_not_waited_for_without_end) {
+    Fd other(open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(flock(other.get(), LOCK_EX), 0);
+    EXPECT_TRUE(worker_.change(group_, "127.0.0.1:1", addition()));
+    PeerSaving late = saving(worker_);
+    late.patience = std::chrono::milliseconds(20);
+    auto written = late.run();
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().number, EWOULDBLOCK);
+    other.reset();
+    EXPECT_TRUE(late.run());
     EXPECT_NE(content(), "");
 }
 
