@@ -12,6 +12,7 @@
 #include "http/module.h"
 #include "http/request_body.h"
 #include "http/server_settings.h"
+#include "http/site.h"
 #include "http/status_zones.h"
 #include "modules/api/call.h"
 #include "modules/api/endpoints.h"
@@ -54,6 +55,9 @@ std::optional<Answer> refuse_order(Request& request, const Settings& ours) {
     }
     if (is_cross_site(request.head)) {
         return refuse(request, 403, "cross_site", "Pages of other sites may change nothing.");
+    }
+    if (is_strange_name(request.head, request.server->settings->names)) {
+        return refuse(request, 403, "unknown_host", "A browser has to use a name of \"server_name\", or an address.");
     }
     if (!has_body(request)) return std::nullopt;
     if (!is_json(request.head.value(Header::content_type))) {

@@ -1,5 +1,8 @@
 #include "modules/api/write_rules.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <string>
 
 #include "http/text.h"
@@ -23,6 +26,16 @@ bool is_cross_site(const RequestHead& head) {
     if (scheme_end == origin->value.npos) return true;  // "null": a page that has none to be told
     auto host = parse_host(origin->value.substr(scheme_end + 3));
     return !host || !is_same(*host, head.host);
+}
+
+bool is_strange_name(const RequestHead& head, std::span<const ServerName> names) {
+    if (head.find(Header::origin) == nullptr && head.find("Sec-Fetch-Site") == nullptr) return false;
+    std::string storage;
+    std::string host(lower_host(head.host, storage));
+    in_addr address;
+    if (host.starts_with('[') || inet_pton(AF_INET, host.c_str(), &address) == 1) return false;
+    if (host == "localhost" || host.ends_with(".localhost")) return false;
+    return std::ranges::none_of(names, [&host](const ServerName& name) { return name.matches(host); });
 }
 
 bool is_json(std::string_view content_type) {

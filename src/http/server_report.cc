@@ -54,7 +54,7 @@ constexpr Figure connections{"connections", "connections", gauge, "Connections t
 constexpr Section engines_section{"engines", "engine_", "worker"};
 constexpr Figure waits{"waits", "waits_total", counter, "Times a worker looked for what has come."};
 constexpr Figure completions{"completions", "completions_total", counter, "Operations that have ended."};
-constexpr Figure busy_turns{"busy_turns", "busy_turns_total", counter, "Turns of the loop that had something to do."};
+constexpr Figure busy_turns{"busy_turns", "busy_turns_total", counter, "Turns of the loop in which operations ended."};
 constexpr Figure largest_turn{"completions_p99", "completions_p99", gauge,
                               "Operations that ended in a turn, but for one turn in a hundred."};
 constexpr Figure turns{"turn_seconds", "turn_duration_seconds", counter,

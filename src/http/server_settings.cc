@@ -213,6 +213,16 @@ constexpr conf::Directive location_directives[] = {
 
 }  // namespace
 
+bool ServerName::matches(std::string_view host) const {
+    switch (kind) {
+        case Kind::exact: return host == text;
+        case Kind::suffix: return host.ends_with(text);
+        case Kind::prefix: return host.starts_with(text);
+        case Kind::regex: return regex->match(host);
+    }
+    return false;
+}
+
 constinit conf::Slot<ServerSettings> server_settings;
 constinit conf::Slot<LocationSettings> location_settings;
 constinit conf::Slot<HttpSettings> http_settings;

@@ -34,6 +34,9 @@ struct ServerName {
     Kind kind = Kind::exact;
     std::string_view text;  // lower case
     std::shared_ptr<const Regex> regex;
+
+    // Whether a host, in lower case, is called so.
+    bool matches(std::string_view host) const;
 };
 
 // One `listen` of a server.

@@ -56,6 +56,7 @@ struct PeerGroup {
     TimeRules time;                         // of the fastest
     bool is_counted = false;                // in the metrics: clients have not chosen its name
     bool binds = false;                     // requests may be bound to a peer: each has a route
+    bool is_saved = false;                  // what is said of its servers at run time is written to the configuration
     std::shared_ptr<const NamedZone> zone;  // null: each worker counts for itself
     // Where what was said at run time is kept (net/shared_peer_plan); null: nothing can be.
     std::shared_ptr<const NamedZone> plans;

@@ -16,6 +16,7 @@ struct Encoded {
     PeerChange::Kind kind;
     uint32_t given;
     uint32_t is_backup;
+    uint32_t is_withdrawn;
     uint32_t turn;
     uint32_t name_bytes;
     uint32_t route_bytes;
@@ -80,14 +81,28 @@ void PeerPlan::say(const PeerGroup& group, const std::set<std::string>& known, s
     std::string name(configured != nullptr ? configured->name : server);
     auto said = changes_.find(name);
     bool was_added = said != changes_.end() && said->second.change.kind == added;
-    if (change.kind == removed && was_added && configured == nullptr && !known.contains(name)) {
+    bool is_withdrawn = change.kind == removed && was_added && configured == nullptr && !known.contains(name);
+    if (is_withdrawn && !group.is_saved) {
         changes_.erase(said);  // nobody else knows it
         return;
     }
     if (said == changes_.end()) said = changes_.try_emplace(std::move(name)).first;
     if (change.kind == changed) return said->second.change.add(change);
-    said->second.change = change;
-    if (change.kind == added) said->second.turn = turns_++;
+    said->second = {.change = change, .turn = turns_++, .is_withdrawn = is_withdrawn};
+    if (is_withdrawn) forget_withdrawn(group, known);
+}
+
+void PeerPlan::forget_withdrawn(const PeerGroup& group, const std::set<std::string>& known) {
+    auto is_withdrawn = [](const auto& entry) { return entry.second.is_withdrawn; };
+    auto count = static_cast<size_t>(std::ranges::count_if(changes_, is_withdrawn));
+    for (; count > withdrawn_max; --count) {
+        auto first = std::ranges::min_element(changes_, {}, [&](const auto& entry) {
+            return std::pair(!is_withdrawn(entry), entry.second.turn);
+        });
+        bool was_read = find_server(group, first->first) != nullptr || known.contains(first->first);
+        if (was_read) first->second.is_withdrawn = false;  // as any server of the configuration that was removed
+        else changes_.erase(first);
+    }
 }
 
 PeerGroup PeerPlan::applied_to(const PeerGroup& group, const std::set<std::string>& known) const {
@@ -122,6 +137,7 @@ std::string PeerPlan::encode() const {
                         .kind = change.kind,
                         .given = change.given,
                         .is_backup = change.is_backup,
+                        .is_withdrawn = said.is_withdrawn,
                         .turn = said.turn,
                         .name_bytes = static_cast<uint32_t>(name.size()),
                         .route_bytes = static_cast<uint32_t>(change.bound_to.size())};
@@ -145,7 +161,8 @@ PeerPlan PeerPlan::decode(std::string_view bytes) {
                                                      .rules = head.rules,
                                                      .is_backup = head.is_backup != 0,
                                                      .bound_to = std::string(route)},
-                                          .turn = head.turn};
+                                          .turn = head.turn,
+                                          .is_withdrawn = head.is_withdrawn != 0};
     }
     return plan;
 }

@@ -1,8 +1,9 @@
 // net/peer_plan.h - what was said at run time about the servers of a group: where it departs from the configuration.
 //
 // A server is known by its name, or by the address of a peer. What was said holds over what the configuration says,
-// field by field, also over that of a later generation: a reload changes what nobody has touched, and keeps the rest. A
-// plan is a value, made of bytes and back again (net/shared_peer_plan), and knows nothing of requests.
+// field by field, also over that of a later generation: a reload changes what nobody has touched, and keeps the rest.
+// Where the configuration is written along, a reload may have read a server there that is removed before the reload has
+// ended: so what was removed is remembered, the last thousand of what had come at run time. A plan is a value, made of bytes and back again (net/shared_peer_plan), and knows nothing of requests.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +46,9 @@ struct PeerChange {
 
 class PeerPlan {
  public:
+    // So many removals are not made while a reload is under way.
+    static constexpr size_t withdrawn_max = 1000;
+
     bool empty() const { return changes_.empty(); }
     const PeerChange* find(std::string_view server) const;
 
@@ -64,8 +68,12 @@ class PeerPlan {
  private:
     struct Said {
         PeerChange change;
-        uint32_t turn;  // in which servers were added
+        uint32_t turn = 0;          // in which servers were added or withdrawn
+        bool is_withdrawn = false;  // it had been added, and the configuration did not know it
     };
+
+    void forget_withdrawn(const PeerGroup& group, const std::set<std::string>& known);
+
     std::map<std::string, Said, std::less<>> changes_;
     uint32_t turns_ = 0;
 };

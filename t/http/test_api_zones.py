@@ -99,6 +99,17 @@ def test_orders_are_not_taken_from_everybody(serve, location, fields, status, co
     assert zone(server, "rate")["entries"] == 1
 
 
+def test_a_browser_uses_a_name_of_the_server(serve):
+    server = serve(WRITING + " server_name ours.example;", http=RATE)
+    for host, status in (("ours.example", 200), ("evil.example", 403), ("127.0.0.1", 200), ("localhost", 200)):
+        fields = [("Host", f"{host}:{server.port()}"), ("Origin", f"http://{host}:{server.port()}")]
+        answer = server.request("DELETE", "/api/zones/rate", fields)
+        assert answer.status == status, host
+        if status == 403:
+            assert json.loads(answer.body)["error"]["code"] == "unknown_host"
+    assert server.request("DELETE", "/api/zones/rate", [("Host", "evil.example")]).status == 200, "it is no browser"
+
+
 def test_orders_of_the_same_site_are_taken_and_noted(serve):
     server = serve(WRITING, http=RATE)
     same = [("Origin", f"http://localhost:{server.port()}"), ("Sec-Fetch-Site", "same-origin")]

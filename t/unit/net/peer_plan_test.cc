@@ -175,6 +175,32 @@ TEST_F(PeerPlanTest, added_servers_go_without_a_trace) {
     EXPECT_TRUE(first_.plan(group)->plan().empty());
 }
 
+TEST_F(PeerPlanTest, what_a_reload_read_before_it_was_removed_stays_away) {
+    plans_->memory = *SharedZone::create("plans", SharedPeerPlan::zone_bytes);
+    auto saved_group_of = [this](std::vector<PeerServer> servers) {
+        auto group = group_of(std::move(servers));
+        group->is_saved = true;
+        return group;
+    };
+    auto before = saved_group_of({server("127.0.0.1:1")});
+    say(first_, before, "127.0.0.1:2", addition());
+    say(first_, before, "127.0.0.1:2", removal);
+    auto after = saved_group_of({server("127.0.0.1:1"), server("127.0.0.1:2")});
+    EXPECT_EQ(peers_of(first_, after), "127.0.0.1:1*1 ");
+    EXPECT_EQ(peers_of(second_, after), "127.0.0.1:1*1 ");
+    for (size_t i = 0; i < PeerPlan::withdrawn_max + 5; ++i) {
+        std::string name = "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ":80";
+        say(second_, after, name, addition());
+        say(first_, after, name, removal);
+    }
+    EXPECT_EQ(peers_of(second_, after), "127.0.0.1:1*1 ") << "it is in the configuration, whatever came since";
+    const PeerPlan& plan = first_.plan(after)->plan();
+    EXPECT_EQ(plan.find("10.1.0.0:80"), nullptr) << "the first are forgotten";
+    EXPECT_NE(plan.find("10.1.0.10:80"), nullptr);
+    say(second_, after, "127.0.0.1:2", addition({.weight = 2}));
+    EXPECT_EQ(peers_of(second_, after), "127.0.0.1:1*1 127.0.0.1:2*2 ");
+}
+
 TEST_F(PeerPlanTest, a_full_zone_keeps_the_plan_it_has) {
     auto group = group_of({});
     std::string last;

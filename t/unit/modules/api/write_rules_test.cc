@@ -55,6 +55,28 @@ TEST(WriteRules, RefuseOtherSites) {
     for (auto& sent : bad) EXPECT_TRUE(is_cross_site(sent)) << sent.site << " " << sent.origin;
 }
 
+TEST(WriteRules, BrowsersUseOurNames) {
+    using Kind = ServerName::Kind;
+    const std::vector<ServerName> names = {
+        {Kind::exact, "", nullptr}, {Kind::exact, "a.example", nullptr}, {Kind::suffix, ".b.example", nullptr},
+        {Kind::prefix, "c.", nullptr}, {Kind::regex, "", *Regex::compile("^d\\d$", false)},
+    };
+    auto is_strange = [&](std::string_view host, bool is_browser) {
+        RequestHead head;
+        head.host = parse_host(host).value_or(Host{});
+        if (is_browser) head.add({"Sec-Fetch-Site", "same-origin"});
+        return is_strange_name(head, names);
+    };
+    for (auto host : {"a.example", "A.Example:8080", "x.b.example", "c.org", "d1", "127.0.0.1:80", "[::1]", "localhost",
+                      "x.localhost:8080"}) {
+        EXPECT_FALSE(is_strange(host, true)) << host;
+    }
+    for (auto host : {"evil.example", "x.a.example", "b.example", "d10", "127.0.0.1.evil.example", "localhost.example"}) {
+        EXPECT_TRUE(is_strange(host, true)) << host;
+        EXPECT_FALSE(is_strange(host, false)) << "no browser: " << host;
+    }
+}
+
 TEST(WriteRules, KnowJson) {
     for (auto good : {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;"}) {
         EXPECT_TRUE(is_json(good)) << good;
