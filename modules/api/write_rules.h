@@ -2,8 +2,8 @@
 //
 // A browser says where a request comes from (Fetch Metadata, and Origin for whatever may change something). A page may
 // also be ours in name only: whoever owns a name can have it looked up as our address once the page is there (DNS
-// rebinding), so a browser has to ask under a name we are given, or under an address. What forms can send without asking
-// first is not taken at all: bodies are of type application/json.
+// rebinding), so a browser has to ask under a name we are given, or under an address. What forms can send without
+// asking first is not taken at all: bodies are of type application/json.
 #pragma once
 
 #include <span>

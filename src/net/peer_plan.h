@@ -3,7 +3,8 @@
 // A server is known by its name, or by the address of a peer. What was said holds over what the configuration says,
 // field by field, also over that of a later generation: a reload changes what nobody has touched, and keeps the rest.
 // Where the configuration is written along, a reload may have read a server there that is removed before the reload has
-// ended: so what was removed is remembered, the last thousand of what had come at run time. A plan is a value, made of bytes and back again (net/shared_peer_plan), and knows nothing of requests.
+// ended: so what was removed is remembered, the last thousand of what had come at run time. A plan is a value, made of
+// bytes and back again (net/shared_peer_plan), and knows nothing of requests.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "net/peer_state_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <string_view>
-#include <thread>
 
 #include "base/fd.h"
 #include "base/format.h"
@@ -82,13 +82,14 @@ Result<void> replace_file(const std::string& path, int directory, std::string_vi
     return {};
 }
 
-// Whoever may read the directory may lock it too, so nobody is waited for without an end.
+// Whoever may read the directory may lock it too, so nobody is waited for without an end. flock(2) knows of none, so it
+// is asked again and again.
 Result<void> lock(int directory, std::chrono::milliseconds patience) {
     constexpr std::chrono::milliseconds step(5);
     for (std::chrono::milliseconds waited{}; flock(directory, LOCK_EX | LOCK_NB) != 0; waited += step) {
         if (errno == EINTR) continue;
         if (errno != EWOULDBLOCK || waited >= patience) return fail("flock");
-        std::this_thread::sleep_for(step);
+        poll(nullptr, 0, static_cast<int>(step.count()));
     }
     return {};
 }
