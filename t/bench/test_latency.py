@@ -40,7 +40,8 @@ def test_an_open_loop_charges_a_stall_to_every_request_that_was_due(engine, stal
     result = measured("--engine", engine, "-c", 2, "-d", "3s", "-r", 300, stalling)
     latency, service = result["latency_us"], result["service_us"]
     # 300 of the 900 were due within the second, evenly: a tenth of all waited for more than two thirds of it.
-    assert result["answers"] == latency["count"] == service["count"] == 900
+    assert result["answers"] + result["unsent"] == 900
+    assert latency["count"] == service["count"] == result["answers"] > 850
     assert latency["p90"] > 0.5e6 and latency["p95"] > 0.6e6
     assert latency["max"] > 0.8e6
     # Two of them were on their way meanwhile.
