@@ -4,8 +4,8 @@
 #
 # --install gets the peers and clients that are missing from the distribution (Debian and its kin, as root). --quick does
 # one short run of each: it shows that all of it works, and nothing else. --runs and --seconds are what the programs have
-# of the same name; 3 and 2 take half an hour, nothing said two. Everything lands in objs/measured: RESULTS.md is the
-# table, beside it are runs, pictures and what each program said. Nothing else should run meanwhile.
+# of the same name; fewer and shorter runs say less. Everything lands in objs/measured: RESULTS.md is the table, beside
+# it are runs, pictures and what each program said. Nothing else should run meanwhile.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
