@@ -128,7 +128,7 @@ struct LogContext {
 // A level in the place of those that logs are configured with, while there is one. Where it is kept is said later.
 class PresentLevel {
  public:
-    // REQUIRES: no other thread is there yet; the number lives as long. 0: as configured.
+    // REQUIRES: no other thread is there yet; the number lives as long as any log. 0: as configured.
     void keep_at(const std::atomic<uint8_t>& number) { number_ = &number; }
     Level or_else(Level configured) const {
         uint8_t number = number_ != nullptr ? number_->load(std::memory_order_relaxed) : 0;
@@ -150,8 +150,7 @@ class Log {
     void add(Destination destination);
     const std::vector<Destination>& destinations() const { return destinations_; }
 
-    // REQUIRES: it lives as long.
-    void obey(const PresentLevel& present) { present_ = &present; }
+    void obey(std::shared_ptr<const PresentLevel> present) { present_ = std::move(present); }
     bool admits(Level level) const { return level <= now(mildest_); }
 
     template <typename... Args>
@@ -183,7 +182,7 @@ class Log {
 
     std::vector<Destination> destinations_;
     Level mildest_ = Level{0};
-    const PresentLevel* present_ = nullptr;
+    std::shared_ptr<const PresentLevel> present_;  // copies of a log outlive its tree
 };
 
 // "2: No such file or directory", without the brackets.

@@ -25,8 +25,8 @@ class LogFiles {
     // Where the error logs of all blocks go, and from which level on, each once.
     const std::vector<Log::Destination>& error_logs() const { return error_logs_; }
     void add_error_log(const Log::Destination& destination);
-    // What they obey for the time being. It stays where it is.
-    PresentLevel& present_level() { return *present_level_; }
+    // What they obey for the time being.
+    const std::shared_ptr<PresentLevel>& present_level() { return present_level_; }
 
     // What any Log of the tree has to say of errors is also remembered there.
     void remember_in(RecentErrors& recent);
@@ -36,7 +36,7 @@ class LogFiles {
  private:
     std::vector<std::shared_ptr<LogFile>> files_;
     std::vector<Log::Destination> error_logs_;
-    std::unique_ptr<PresentLevel> present_level_ = std::make_unique<PresentLevel>();
+    std::shared_ptr<PresentLevel> present_level_ = std::make_shared<PresentLevel>();
     RecentErrors* recent_ = nullptr;
 };
 

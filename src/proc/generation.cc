@@ -16,7 +16,7 @@ std::shared_ptr<Generation> Generation::build(const Program& program, conf::Bund
     Loaded& loaded = *generation->loaded_;
     loaded.tree = conf::load(program.language, loaded.bundle, program.origin.options());
     if (loaded.tree.failed()) return generation;
-    generation->logs().present_level().keep_at(program.run_state.log_level());
+    generation->logs().present_level()->keep_at(program.run_state.log_level());
     generation->logs().remember_in(program.recent_errors);
 
     std::shared_ptr<const conf::Tree> tree(generation->loaded_, &loaded.tree);

@@ -333,8 +333,9 @@ def test_a_generation_does_not_live_as_long_as_its_tunnels(logged):
     wait_until(lambda: not holds_zone(server, "of_the_first"), "the first generation to be gone")
     assert holds_zone(server, "of_the_next")
     both.check()
-    both.client.close()
+    both.peer.reset()
     of_log(server)
+    server.wait_for_log(r'\[info\] .*reset by peer\) while proxying upgraded connection, .*"GET /chat')
 
 
 def test_tunnels_of_many_generations_survive(proxied):

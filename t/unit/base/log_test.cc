@@ -104,10 +104,10 @@ TEST_F(LogTest, a_present_level_is_in_the_place_of_all_others) {
     log.add({.file = opened(path("a")), .level = Level::warn, .json = false});
     log.add({.file = opened(path("b")), .level = Level::info, .json = false});
     std::atomic<uint8_t> number = 0;
-    PresentLevel present;
+    auto present = std::make_shared<PresentLevel>();
     log.obey(present);
     EXPECT_FALSE(log.admits(Level::debug));  // kept nowhere yet
-    present.keep_at(number);
+    present->keep_at(number);
     EXPECT_TRUE(log.admits(Level::info));
     EXPECT_FALSE(log.admits(Level::debug));
     number = static_cast<uint8_t>(Level::debug);

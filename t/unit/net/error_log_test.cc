@@ -85,7 +85,7 @@ TEST(ErrorLog, all_of_a_configuration_are_known_once) {
 TEST(ErrorLog, a_present_level_reaches_the_logs_of_all_blocks) {
     Loaded loaded("error_log a crit; http { error_log b crit; server { } }");
     std::atomic<uint8_t> number = static_cast<uint8_t>(Level::debug);
-    log_files.in(loaded.tree.root()).present_level().keep_at(number);
+    log_files.in(loaded.tree.root()).present_level()->keep_at(number);
     const conf::Block& http = *loaded.tree.root().inner()[0];
     const Log* logs[] = {&error_log(loaded.tree.root()), &error_log(http), &error_log(*http.inner()[0])};
     for (const Log* log : logs) EXPECT_TRUE(log->admits(Level::debug));
