@@ -19,7 +19,6 @@ namespace {
 constexpr size_t copies_bytes = size_t{64} << 20;  // of one process
 constexpr size_t page_bytes = 4096;
 constexpr size_t line_bytes = 64;
-constexpr std::string_view others = "(others)";
 // Kept for the others of each kind.
 constexpr size_t places_kept = 64;
 constexpr size_t bytes_kept = size_t{1} << 20;
@@ -75,20 +74,20 @@ size_t Metrics::places() const { return head().places.load(std::memory_order_acq
 
 Metrics::Place& Metrics::place_at(size_t index) const { return head().place[index]; }
 
-void* Metrics::copy(const Place& place, unsigned writer) const {
-    return memory_ + rounded_up(sizeof(Head), page_bytes) + writer * copies_bytes + place.at;
+char* Metrics::copy(uint64_t at, unsigned writer) const {
+    return memory_ + rounded_up(sizeof(Head), page_bytes) + writer * copies_bytes + at;
+}
+
+uint64_t Metrics::where(const void* copied) const {
+    return static_cast<uint64_t>(static_cast<const char*>(copied) - copy(0, 0)) % copies_bytes;
 }
 
 unsigned Metrics::writers() const { return head().writers.load(std::memory_order_acquire); }
 
-std::span<Counter> Metrics::gauges(const Place& place, unsigned writer) const {
-    return {static_cast<Counter*>(copy(place, writer)), place.gauges};
-}
-
 // Whether anything goes on there. The kernel is asked about a process only where there is something to ask about: it
 // costs as much as telling the rest of a thing.
-bool Metrics::goes_on(const Place& place, unsigned writer) const {
-    bool has_any = std::ranges::any_of(gauges(place, writer), [](const Counter& gauge) { return gauge.value() != 0; });
+bool Metrics::goes_on(std::span<const Counter> gauges, unsigned writer) const {
+    bool has_any = std::ranges::any_of(gauges, [](const Counter& gauge) { return gauge.value() != 0; });
     return has_any && is_alive(head().owners[writer].load());
 }
 
@@ -114,7 +113,8 @@ Metrics::Writer::~Writer() {
 
 void Metrics::forget_what_goes_on(unsigned writer) {
     for (size_t index = 0; index < places(); ++index) {
-        for (Counter& gauge : gauges(place_at(index), writer)) {
+        const Place& place = place_at(index);
+        for (Counter& gauge : gauges(copy(place.at, writer), place.gauges)) {
             if (gauge.value() != 0) gauge.set(0);
         }
     }

@@ -32,6 +32,7 @@ class Metrics {
     static constexpr unsigned writers_max = 1024;
     static constexpr size_t name_bytes_max = 440;  // longer names are cut off
     static constexpr size_t places_max = 16384;
+    static constexpr std::string_view others = "(others)";
 
     // Who is forked from now on shares it.
     static Result<std::unique_ptr<Metrics>> create();
@@ -53,15 +54,21 @@ class Metrics {
     void for_each(Visit visit) const {
         for (size_t index = 0; index < places(); ++index) {
             const Place& place = place_at(index);
-            if (place.kind_text() == Kind::kind) visit(place.name_text(), sum_of<Kind>(place));
+            if (place.kind_text() == Kind::kind) visit(place.name_text(), sum_at<Kind>(place.at));
         }
     }
     // The sum of one of them; zeroes when nobody has asked for it.
     template <typename Kind>
     Kind sum(std::string_view name) const {
         const Place* place = find(Kind::kind, name);
-        return place != nullptr ? sum_of<Kind>(*place) : Kind();
+        return place != nullptr ? sum_at<Kind>(place->at) : Kind();
     }
+    // The sum of the thing that a process has this copy of, which need not be looked for.
+    template <typename Kind>
+    Kind sum(const Kind& own) const { return sum_at<Kind>(where(&own)); }
+    // Whether it has a place of its own, and not that of the others.
+    template <typename Kind>
+    bool has_place(std::string_view name) const { return find(Kind::kind, name) != nullptr; }
 
  private:
     // What a thing is called, and what it has in one process.
@@ -82,21 +89,24 @@ class Metrics {
     Head& head() const { return *reinterpret_cast<Head*>(memory_); }
     size_t places() const;
     Place& place_at(size_t index) const;
-    void* copy(const Place& place, unsigned writer) const;
+    char* copy(uint64_t at, unsigned writer) const;
+    uint64_t where(const void* copy) const;
     size_t bucket_of(std::string_view kind, std::string_view name) const;
     const Place* find(std::string_view kind, std::string_view name) const;
     const Place& find_or_add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges);
     const Place& add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges);
     void forget_what_goes_on(unsigned writer);
     unsigned writers() const;
-    bool goes_on(const Place& place, unsigned writer) const;
-    std::span<Counter> gauges(const Place& place, unsigned writer) const;
+    bool goes_on(std::span<const Counter> gauges, unsigned writer) const;
+
+    static std::span<Counter> gauges(char* copy, size_t count) { return {reinterpret_cast<Counter*>(copy), count}; }
 
     template <typename Kind>
-    Kind sum_of(const Place& place) const {
+    Kind sum_at(uint64_t at) const {
         Kind sum;
         for (unsigned writer = 0; writer < writers(); ++writer) {
-            sum.add(*static_cast<const Kind*>(copy(place, writer)), goes_on(place, writer));
+            char* copied = copy(at, writer);
+            sum.add(*reinterpret_cast<const Kind*>(copied), goes_on(gauges(copied, Kind::gauges), writer));
         }
         return sum;
     }
@@ -116,7 +126,7 @@ class Metrics::Writer {
     Kind& own(std::string_view name) {
         static_assert(std::is_standard_layout_v<Kind> && std::is_trivially_destructible_v<Kind> && alignof(Kind) <= 64);
         const Place& place = all_->find_or_add(Kind::kind, name, sizeof(Kind), Kind::gauges);
-        return *static_cast<Kind*>(all_->copy(place, number_));
+        return *reinterpret_cast<Kind*>(all_->copy(place.at, number_));
     }
     const Metrics& all() const { return *all_; }
 

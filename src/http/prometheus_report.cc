@@ -1,7 +1,9 @@
 #include "http/prometheus_report.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -19,15 +21,28 @@ constexpr uint64_t bounds_us[] = {
     50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000,
     5'000'000, 10'000'000, 30'000'000, 60'000'000,
 };
-// The same in seconds, as the last labels.
-constexpr std::string_view bound_labels[] = {
-    "le=\"5e-05\"} ", "le=\"0.0001\"} ", "le=\"0.00025\"} ", "le=\"0.0005\"} ", "le=\"0.001\"} ", "le=\"0.0025\"} ",
-    "le=\"0.005\"} ", "le=\"0.01\"} ", "le=\"0.025\"} ", "le=\"0.05\"} ", "le=\"0.1\"} ", "le=\"0.25\"} ",
-    "le=\"0.5\"} ", "le=\"1.0\"} ", "le=\"2.5\"} ", "le=\"5.0\"} ", "le=\"10.0\"} ", "le=\"30.0\"} ", "le=\"60.0\"} ",
+// The same in seconds, as the last labels. All have one size to the compiler, and so need no call to be copied.
+struct BoundLabel {
+    char text[16] = {};
+    size_t bytes;
+
+    consteval BoundLabel(std::string_view from) : bytes(std::ranges::copy(from, text).out - text) {}
+    char* put(char* to) const {
+        std::memcpy(to, text, sizeof text);
+        return to + bytes;
+    }
+};
+constexpr BoundLabel bound_labels[] = {
+    {"le=\"5e-05\"} "}, {"le=\"0.0001\"} "}, {"le=\"0.00025\"} "}, {"le=\"0.0005\"} "}, {"le=\"0.001\"} "},
+    {"le=\"0.0025\"} "}, {"le=\"0.005\"} "}, {"le=\"0.01\"} "}, {"le=\"0.025\"} "}, {"le=\"0.05\"} "},
+    {"le=\"0.1\"} "}, {"le=\"0.25\"} "}, {"le=\"0.5\"} "}, {"le=\"1.0\"} "}, {"le=\"2.5\"} "},
+    {"le=\"5.0\"} "}, {"le=\"10.0\"} "}, {"le=\"30.0\"} "}, {"le=\"60.0\"} "},
 };
 static_assert(std::size(bounds_us) == std::size(bound_labels));
 
 constexpr size_t number_bytes_max = 32;
+
+bool needs_no_escape(char c) { return c >= ' ' && c <= '~' && c != '\\' && c != '"'; }
 
 // A name may have any bytes, and all of this is UTF-8: a byte that belongs to no character is shown as \xHH.
 void append_escaped(std::string& text, std::string_view name) {
@@ -84,7 +99,8 @@ void append_sample(PiecedText& text, const Sample& sample, Number value) {
 void PrometheusReport::add_label(std::string& labels, std::string_view label, std::string_view value) const {
     if (!labels.empty()) labels += ',';
     labels.append(label).append("=\"");
-    append_escaped(labels, value);
+    if (std::ranges::all_of(value, needs_no_escape)) labels.append(value);
+    else append_escaped(labels, value);
     labels += '"';
 }
 
@@ -100,14 +116,26 @@ void PrometheusReport::owned_thing(std::string_view owner_label, std::string_vie
 }
 
 PrometheusReport::Family& PrometheusReport::family(const Figure& figure, Kind kind) {
-    auto [known, is_new] = known_.try_emplace(Key{section_, &figure}, families_.size());
-    if (is_new) {
-        std::string name(name_prefix);
-        name.append(section_->prefix).append(figure.metric);
-        families_.push_back({std::move(name), PiecedText(blocks_)});
-        describe(families_.back(), figure, kind);
+    Key key{section_, &figure};
+    // Things of a section have the same figures in the same order.
+    Family* next = latest_ != nullptr ? latest_->next : nullptr;
+    if (latest_ != nullptr && latest_->key == key) return *latest_;
+    if (next == nullptr || next->key != key) {
+        auto [known, is_new] = known_.try_emplace(key, nullptr);
+        if (is_new) known->second = &add_family(key, kind);
+        next = known->second;
+        if (latest_ != nullptr) latest_->next = next;
     }
-    return families_[known->second];
+    latest_ = next;
+    return *next;
+}
+
+PrometheusReport::Family& PrometheusReport::add_family(const Key& key, Kind kind) {
+    std::string name(name_prefix);
+    name.append(key.section->prefix).append(key.figure->metric);
+    families_.push_back({key, std::move(name), PiecedText(blocks_)});
+    describe(families_.back(), *key.figure, kind);
+    return families_.back();
 }
 
 void PrometheusReport::value(const Figure& figure, uint64_t value) {
@@ -139,8 +167,8 @@ void PrometheusReport::seconds(const Figure& figure, const Histogram& histogram)
     bucket_.assign(family.name).append("_bucket{").append(labels_);
     if (!labels_.empty()) bucket_ += ',';
     for (size_t i = 0; i < std::size(counts); ++i) {
-        char* at = family.text.room(bucket_.size() + bound_labels[i].size() + number_bytes_max + 1);
-        at = PiecedText::put(PiecedText::put(at, bucket_), bound_labels[i]);
+        char* at = family.text.room(bucket_.size() + sizeof BoundLabel::text + number_bytes_max + 1);
+        at = bound_labels[i].put(PiecedText::put(at, bucket_));
         family.text.wrote(put_number(at, counts[i]));
     }
     append_sample(family.text, {family.name, "_bucket", labels_, "le=\"+Inf\""}, count);

@@ -42,14 +42,16 @@ class PrometheusReport final : public Report {
 
  private:
     enum class Kind : uint8_t { counter, gauge, histogram };
-    struct Family {
-        std::string name;  // as its samples begin
-        PiecedText text;
-    };
     struct Key {
         const Section* section;
         const Figure* figure;
         bool operator==(const Key&) const = default;
+    };
+    struct Family {
+        Key key;
+        std::string name;  // as its samples begin
+        PiecedText text;
+        Family* next = nullptr;  // what was told after it, the last time
     };
     struct KeyHash {
         size_t operator()(const Key& key) const {
@@ -61,6 +63,7 @@ class PrometheusReport final : public Report {
     Family& family(const Figure& figure) {
         return family(figure, figure.type == Figure::Type::counter ? Kind::counter : Kind::gauge);
     }
+    Family& add_family(const Key& key, Kind kind);
     void add_label(std::string& labels, std::string_view label, std::string_view value) const;
     void describe(Family& family, const Figure& figure, Kind kind) const;
 
@@ -71,7 +74,8 @@ class PrometheusReport final : public Report {
     std::string bucket_;  // `name_bucket{zone="a",`, as the samples of a histogram begin
     TextBlocks blocks_;
     std::deque<Family> families_;
-    std::unordered_map<Key, size_t, KeyHash> known_;
+    std::unordered_map<Key, Family*, KeyHash> known_;
+    Family* latest_ = nullptr;
 };
 
 }  // namespace ringx::http

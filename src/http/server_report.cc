@@ -154,18 +154,25 @@ void tell_handshakes(Report& report, const Metrics& metrics) {
     report.end();
 }
 
+void tell_zone(Report& report, const Metrics& metrics, std::string_view name, const StatusZone& zone) {
+    report.thing(name);
+    RequestMetrics sum = metrics.sum(*zone.own);
+    if (zone.of == StatusZone::Of::server) sum.tell_processing(report);
+    sum.tell(report);
+}
+
 Task<void> tell_zones(Report& report, Request& request, const Section& section, StatusZone::Of of) {
     const Metrics& metrics = request.worker->metrics.all();
+    const StatusZone* one_of_others = nullptr;
     size_t told = 0;
     report.begin(section);
     for (const auto& zone : request.server->site.status_zones().all()) {
         if (zone->of != of) continue;
-        report.thing(zone->name);
-        RequestMetrics sum = metrics.sum<RequestMetrics>(zone->metrics_name());
-        if (of == StatusZone::Of::server) sum.tell_processing(report);
-        sum.tell(report);
+        if (zone->has_place) tell_zone(report, metrics, zone->name, *zone);
+        else one_of_others = zone.get();
         if (++told % zones_in_turn == 0) co_await NextTurn(request.worker->loop);
     }
+    if (one_of_others != nullptr) tell_zone(report, metrics, Metrics::others, *one_of_others);
     report.end();
 }
 
@@ -176,7 +183,7 @@ Task<void> tell_tls_zones(Report& report, Request& request) {
     for (const auto& zone : request.server->site.status_zones().all()) {
         if (zone->tls == nullptr) continue;
         report.thing(zone->name);
-        tell_tls(report, metrics.sum<TlsMetrics>(zone->metrics_name()));
+        tell_tls(report, metrics.sum(*zone->tls));
         if (++told % zones_in_turn == 0) co_await NextTurn(request.worker->loop);
     }
     report.end();

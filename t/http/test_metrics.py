@@ -128,6 +128,19 @@ def test_a_name_may_be_shared(serve):
     figures_with(server, "location_zone_responses_total", 2, zone="same")
 
 
+def test_zones_without_room_are_counted_together(serve):
+    last = 9300
+    server = serve("location = /metrics { metrics; }" + "".join(
+        f"location = /{number} {{ status_zone z{number}; return 204; }}" for number in range(last + 1)))
+    for target in ("/0", f"/{last}", f"/{last - 1}"):
+        assert server.get(target).status == 204
+    now = figures_with(server, "location_zone_requests_total", 3)
+    assert now.sum("location_zone_requests_total", zone="z0") == 1
+    assert now.sum("location_zone_requests_total", zone="(others)") == 2
+    zones = {dict(labels)["zone"] for name, labels in now.samples if name == "ringx_location_zone_discarded_total"}
+    assert "(others)" in zones and f"z{last}" not in zones
+
+
 def test_servers_upstream_are_counted(serve, backend):
     origin = backend(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     server = serve(PLACES + "location /up/ { proxy_pass http://app; }",

@@ -82,6 +82,11 @@ TEST_F(MetricsTest, AllProcessesAreAddedUp) {
     EXPECT_EQ(metrics->sum<Doors>("front").opened.value(), 3u);
     EXPECT_EQ(metrics->sum<Doors>("cellar").opened.value(), 5u);
     EXPECT_EQ(metrics->sum<Doors>("attic").opened.value(), 0u);
+    EXPECT_EQ(metrics->sum(writer.own<Doors>("front")).opened.value(), 3u);
+    elsewhere([&] {
+        Metrics::Writer other = metrics->claim();
+        if (metrics->sum(other.own<Doors>("cellar")).opened.value() != 5) _exit(1);
+    });
 }
 
 TEST_F(MetricsTest, WhatGoesOnEndsWithTheProcess) {
@@ -122,7 +127,9 @@ TEST_F(MetricsTest, WhoFindsNoRoomIsCountedWithTheOthers) {
     });
     EXPECT_EQ(all, 3000u);
     EXPECT_LT(places, 3000u);
-    EXPECT_GT(metrics->sum<Windows>("(others)").washed.value(), 1u);
+    EXPECT_GT(metrics->sum<Windows>(Metrics::others).washed.value(), 1u);
+    EXPECT_TRUE(metrics->has_place<Windows>("0"));
+    EXPECT_FALSE(metrics->has_place<Windows>("2999"));
     writer.own<Doors>("front").opened.add(1);  // another kind has its others, too
     EXPECT_EQ(names_of_doors(), std::vector<std::string>{"(others)"});
 }
