@@ -1,6 +1,8 @@
-// t/unit/precompiled.h - src/precompiled.h for unit tests, which all begin with the same library.
+// t/unit/precompiled.h - precompiled.h for unit tests, which all begin with the same library as well.
+//
+// No test needs to know: each includes what it uses.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include "src/precompiled.h"
+#include "precompiled.h"
