@@ -10,6 +10,7 @@
 #include "http/module.h"
 #include "http/protocol.h"
 #include "net/error_log.h"
+#include "net/openssl_memory.h"
 #include "net/system_needs.h"
 #include "net/temp_paths.h"
 #include "net/ticket_keys.h"
@@ -39,6 +40,7 @@ std::vector<ringx::conf::Section> sections() {
 int main(int argc, char** argv) {
     using namespace ringx;
     proc::open_standard_descriptors();
+    lend_openssl_memory();
     std::vector<std::string_view> arguments(argv + (argc > 0), argv + argc);
     auto line = proc::CommandLine::parse(arguments);
     if (!line) {

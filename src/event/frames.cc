@@ -1,21 +1,9 @@
 #include "event/frames.h"
 
 #include <cstdlib>
-#include <new>
-#include <utility>
 
 #include "base/check.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define RINGX_RECYCLE_FRAMES 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define RINGX_RECYCLE_FRAMES 0
-#endif
-#endif
-#ifndef RINGX_RECYCLE_FRAMES
-#define RINGX_RECYCLE_FRAMES 1
-#endif
+#include "base/free_list.h"
 
 namespace ringx {
 namespace {
@@ -27,22 +15,11 @@ constexpr size_t class_count = 64;
 // Frames kept of one class. The rest goes back, so that memory returns after a crowd has left.
 constexpr size_t kept_max = 256;
 
-struct FreeFrame {
-    FreeFrame* next;
-};
-
-struct FreeList {
-    FreeFrame* first = nullptr;
-    size_t count = 0;
-};
-
 struct FreeFrames {
     FreeList lists[class_count];
 
     ~FreeFrames() {
-        for (auto& list : lists) {
-            while (list.first != nullptr) free(std::exchange(list.first, list.first->next));
-        }
+        for (auto& list : lists) list.release();
     }
 };
 
@@ -52,12 +29,8 @@ thread_local FreeFrames free_frames;
 
 void* allocate_frame(size_t bytes) {
     size_t size_class = (bytes - 1) / class_bytes;
-    if (RINGX_RECYCLE_FRAMES && size_class < class_count) {
-        FreeList& list = free_frames.lists[size_class];
-        if (list.first != nullptr) {
-            --list.count;
-            return std::exchange(list.first, list.first->next);
-        }
+    if (RINGX_KEEP_BLOCKS && size_class < class_count) {
+        if (void* kept = free_frames.lists[size_class].take()) return kept;
         bytes = (size_class + 1) * class_bytes;
     }
     void* frame = malloc(bytes);
@@ -67,14 +40,7 @@ void* allocate_frame(size_t bytes) {
 
 void free_frame(void* frame, size_t bytes) {
     size_t size_class = (bytes - 1) / class_bytes;
-    if (RINGX_RECYCLE_FRAMES && size_class < class_count) {
-        FreeList& list = free_frames.lists[size_class];
-        if (list.count < kept_max) {
-            list.first = ::new (frame) FreeFrame{list.first};
-            ++list.count;
-            return;
-        }
-    }
+    if (size_class < class_count && free_frames.lists[size_class].keep(frame, kept_max)) return;
     free(frame);
 }
 

@@ -95,8 +95,11 @@ bool sign_with(const TicketKey& key, EVP_MAC_CTX* mac) {
     return EVP_MAC_init(mac, key.hmac.data(), key.secret_bytes, parameters) == 1;
 }
 
+// Of EVP_aes_128_cbc() OpenSSL 3 looks for the implementation each time it is used.
 const EVP_CIPHER* cipher_of(const TicketKey& key) {
-    return key.secret_bytes == 32 ? EVP_aes_256_cbc() : EVP_aes_128_cbc();
+    static EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr);
+    static EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+    return key.secret_bytes == 32 ? aes_256 : aes_128;
 }
 
 Ticket encrypt_ticket(std::span<const TicketKey> keys, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
