@@ -66,9 +66,12 @@ class Metrics {
     // The sum of the thing that a process has this copy of, which need not be looked for.
     template <typename Kind>
     Kind sum(const Kind& own) const { return sum_at<Kind>(where(&own)); }
-    // Whether it has a place of its own, and not that of the others.
+    // Whether this copy is what found no room, all together.
     template <typename Kind>
-    bool has_place(std::string_view name) const { return find(Kind::kind, name) != nullptr; }
+    bool counts_others(const Kind& own) const {
+        const Place* place = find(Kind::kind, others);
+        return place != nullptr && place->at == where(&own);
+    }
 
  private:
     // What a thing is called, and what it has in one process.

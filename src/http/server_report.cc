@@ -161,6 +161,7 @@ void tell_zone(Report& report, const Metrics& metrics, std::string_view name, co
     sum.tell(report);
 }
 
+// Zones that found no room count together, and are told as one.
 Task<void> tell_zones(Report& report, Request& request, const Section& section, StatusZone::Of of) {
     const Metrics& metrics = request.worker->metrics.all();
     const StatusZone* one_of_others = nullptr;
@@ -168,8 +169,8 @@ Task<void> tell_zones(Report& report, Request& request, const Section& section, 
     report.begin(section);
     for (const auto& zone : request.server->site.status_zones().all()) {
         if (zone->of != of) continue;
-        if (zone->has_place) tell_zone(report, metrics, zone->name, *zone);
-        else one_of_others = zone.get();
+        if (metrics.counts_others(*zone->own)) one_of_others = zone.get();
+        else tell_zone(report, metrics, zone->name, *zone);
         if (++told % zones_in_turn == 0) co_await NextTurn(request.worker->loop);
     }
     if (one_of_others != nullptr) tell_zone(report, metrics, Metrics::others, *one_of_others);
@@ -178,14 +179,20 @@ Task<void> tell_zones(Report& report, Request& request, const Section& section, 
 
 Task<void> tell_tls_zones(Report& report, Request& request) {
     const Metrics& metrics = request.worker->metrics.all();
+    const TlsMetrics* of_others = nullptr;
     size_t told = 0;
+    auto tell = [&](std::string_view name, const TlsMetrics& own) {
+        report.thing(name);
+        tell_tls(report, metrics.sum(own));
+    };
     report.begin(tls_zones);
     for (const auto& zone : request.server->site.status_zones().all()) {
         if (zone->tls == nullptr) continue;
-        report.thing(zone->name);
-        tell_tls(report, metrics.sum(*zone->tls));
+        if (metrics.counts_others(*zone->tls)) of_others = zone->tls;
+        else tell(zone->name, *zone->tls);
         if (++told % zones_in_turn == 0) co_await NextTurn(request.worker->loop);
     }
+    if (of_others != nullptr) tell(Metrics::others, *of_others);
     report.end();
 }
 

@@ -18,11 +18,7 @@ StatusZone& StatusZones::use(StatusZone::Of of, std::string_view name) {
 }
 
 void StatusZones::adopt(Metrics::Writer& metrics) const {
-    for (const auto& zone : zones_) {
-        std::string name = zone->metrics_name();
-        zone->own = &metrics.own<RequestMetrics>(name);
-        zone->has_place = metrics.all().has_place<RequestMetrics>(name);
-    }
+    for (const auto& zone : zones_) zone->own = &metrics.own<RequestMetrics>(zone->metrics_name());
 }
 
 }  // namespace ringx::http

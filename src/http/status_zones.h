@@ -24,7 +24,6 @@ struct StatusZone {
     std::string name;
     Of of;
     RequestMetrics* own = nullptr;  // this worker's; there from when the generation serves
-    bool has_place = false;         // it is counted for itself, not with the others that found no room
     TlsMetrics* tls = nullptr;      // the same; null where none of its servers speaks TLS
 
     // What the sum is called in the metrics.
