@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -73,10 +72,7 @@ class PiecedText {
     std::span<const std::string_view> pieces() const { return pieces_; }
 
     // Copies, and returns the end. (Of std::ranges::copy g++ 12 makes a loop over bytes.)
-    static char* put(char* to, std::string_view text) {
-        std::memcpy(to, text.data(), text.size());
-        return to + text.size();
-    }
+    static char* put(char* to, std::string_view text) { return to + text.copy(to, text.size()); }
 
  private:
     TextBlocks* blocks_;
