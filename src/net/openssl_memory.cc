@@ -54,7 +54,7 @@ struct alignas(std::max_align_t) Head {
 Head* head_of(void* memory) { return static_cast<Head*>(memory) - 1; }
 
 using Kept = std::array<FreeList, sizes>;
-// OpenSSL frees what it has for a thread after the destructors of its objects have run: this has none.
+// OpenSSL frees what it has for a thread after the destructors of thread_local objects have run: these have none.
 constinit thread_local Kept kept;
 constinit thread_local bool is_ending = false;
 
@@ -63,7 +63,7 @@ struct EndOfThread {
         is_ending = true;
         for (FreeList& list : kept) list.release();
     }
-    void await() {}
+    void await() {}  // who names a thread_local object has its destructor run
 };
 thread_local EndOfThread end_of_thread;
 

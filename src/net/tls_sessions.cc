@@ -95,7 +95,7 @@ bool sign_with(const TicketKey& key, EVP_MAC_CTX* mac) {
     return EVP_MAC_init(mac, key.hmac.data(), key.secret_bytes, parameters) == 1;
 }
 
-// Of EVP_aes_128_cbc() OpenSSL 3 looks for the implementation each time it is used.
+// Of EVP_aes_128_cbc() OpenSSL 3 looks for the implementation each time it is used. Null: there is none.
 const EVP_CIPHER* cipher_of(const TicketKey& key) {
     static EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr);
     static EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
@@ -108,6 +108,7 @@ Ticket encrypt_ticket(std::span<const TicketKey> keys, unsigned char* name, unsi
     const TicketKey& key = keys[0];
     std::ranges::copy(key.name, name);
     const EVP_CIPHER* type = cipher_of(key);
+    if (type == nullptr) return failed;
     if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(type)) != 1) return failed;
     if (EVP_EncryptInit_ex(cipher, type, nullptr, key.aes.data(), iv) != 1) return failed;
     return sign_with(key, mac) ? good : failed;
