@@ -16,12 +16,12 @@
 namespace ringx {
 namespace {
 
-constexpr size_t copies_bytes = size_t{64} << 20;  // of one process
+constexpr size_t copies_bytes = size_t{72} << 20;  // of one process
 constexpr size_t page_bytes = 4096;
 constexpr size_t line_bytes = 64;
-// Kept for the others of each kind.
-constexpr size_t places_kept = 64;
-constexpr size_t bytes_kept = size_t{1} << 20;
+// Kept for the others of each kind, and besides for what each of some hundred workers has.
+constexpr size_t places_kept = 64, places_of_processes = 2048;
+constexpr size_t bytes_kept = size_t{1} << 20, bytes_of_processes = size_t{8} << 20;
 constexpr size_t buckets = 2 * Metrics::places_max;
 
 bool is_alive(pid_t process) { return process != 0 && (kill(process, 0) == 0 || errno != ESRCH); }
@@ -135,13 +135,16 @@ const Metrics::Place* Metrics::find(std::string_view kind, std::string_view name
     return number == 0 ? nullptr : &place_at(number - 1);
 }
 
-const Metrics::Place& Metrics::find_or_add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges) {
+const Metrics::Place& Metrics::find_or_add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges,
+                                           bool of_process) {
     name = name.substr(0, name_bytes_max);
+    size_t places_left = places_kept + (of_process ? 0 : places_of_processes);
+    size_t bytes_left = bytes_kept + (of_process ? 0 : bytes_of_processes);
     if (const Place* place = find(kind, name)) return *place;
     // Who died in here has left nothing half done: a place counts when it is whole.
     if (pthread_mutex_lock(&head().lock) == EOWNERDEAD) pthread_mutex_consistent(&head().lock);
     const Place* place = find(kind, name);
-    bool has_room = places() < places_max - places_kept && head().used_bytes + bytes < copies_bytes - bytes_kept;
+    bool has_room = places() < places_max - places_left && head().used_bytes + bytes < copies_bytes - bytes_left;
     if (place == nullptr && !has_room) place = find(kind, name = others);
     if (place == nullptr) place = &add(kind, name, bytes, gauges);
     pthread_mutex_unlock(&head().lock);

@@ -96,7 +96,8 @@ class Metrics {
     uint64_t where(const void* copy) const;
     size_t bucket_of(std::string_view kind, std::string_view name) const;
     const Place* find(std::string_view kind, std::string_view name) const;
-    const Place& find_or_add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges);
+    const Place& find_or_add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges,
+                             bool of_process);
     const Place& add(std::string_view kind, std::string_view name, size_t bytes, size_t gauges);
     void forget_what_goes_on(unsigned writer);
     unsigned writers() const;
@@ -126,16 +127,22 @@ class Metrics::Writer {
 
     // This process's copy; the same one for the same name.
     template <typename Kind>
-    Kind& own(std::string_view name) {
-        static_assert(std::is_standard_layout_v<Kind> && std::is_trivially_destructible_v<Kind> && alignof(Kind) <= 64);
-        const Place& place = all_->find_or_add(Kind::kind, name, sizeof(Kind), Kind::gauges);
-        return *reinterpret_cast<Kind*>(all_->copy(place.at, number_));
-    }
+    Kind& own(std::string_view name) { return find<Kind>(name, false); }
+    // The same for what each process has: there is room for it also when names have used up theirs.
+    template <typename Kind>
+    Kind& own_of_process(std::string_view name) { return find<Kind>(name, true); }
     const Metrics& all() const { return *all_; }
 
  private:
     friend class Metrics;
     Writer(Metrics& all, unsigned number) : all_(&all), number_(number) {}
+
+    template <typename Kind>
+    Kind& find(std::string_view name, bool of_process) {
+        static_assert(std::is_standard_layout_v<Kind> && std::is_trivially_destructible_v<Kind> && alignof(Kind) <= 64);
+        const Place& place = all_->find_or_add(Kind::kind, name, sizeof(Kind), Kind::gauges, of_process);
+        return *reinterpret_cast<Kind*>(all_->copy(place.at, number_));
+    }
 
     Metrics* all_;
     unsigned number_;

@@ -37,7 +37,7 @@ std::string_view text_of(NameFault fault) {
 
 Resolver::Resolver(Loop& loop, SystemFiles files, Metrics::Writer* metrics)
     : loop_(loop), files_(std::move(files)), metrics_(metrics) {
-    if (metrics_ != nullptr) all_metrics_ = &metrics_->own<ResolverMetrics>(ResolverMetrics::all);
+    if (metrics_ != nullptr) all_metrics_ = &metrics_->own_of_process<ResolverMetrics>(ResolverMetrics::all);
 }
 
 Resolver::~Resolver() { CHECK(questions_.empty()); }

@@ -80,7 +80,7 @@ int Master::run() {
         return 1;
     }
     Metrics::Writer metrics = program_.metrics.claim();
-    metrics.own<ProcessMetrics>("master").tell_self();
+    metrics.own_of_process<ProcessMetrics>("master").tell_self();
     use_log_thread(&log_thread_);
     title_.set("ringx: master process " + title_.arguments());
     introduce(journal_, RINGX_COMPILER);

@@ -55,7 +55,7 @@ Worker::Worker(WorkerStart start)
                .connections_max = generation_->events().worker_connections,
                .log = &generation_->log(),
                .metrics = metrics_,
-               .counters = metrics_.own<Counters>(std::to_string(start_.place.number)),
+               .counters = metrics_.own_of_process<Counters>(std::to_string(start_.place.number)),
                .ticket_keys = start_.program.ticket_keys,
                .lives = &start_.lives,
                .life = start_.life,
@@ -63,7 +63,7 @@ Worker::Worker(WorkerStart start)
                .steering = start_.steering != nullptr ? start_.steering : &line_},
       shutdown_deadline_([this] { end(); }),
       retirement_([this] { drain(); }) {
-    metrics_.own<ProcessMetrics>(text::format("worker {}", start_.place.number)).tell_self();
+    metrics_.own_of_process<ProcessMetrics>(text::format("worker {}", start_.place.number)).tell_self();
     start_.program.recent_errors.speak_as(context_.number);
 }
 
@@ -107,7 +107,7 @@ bool Worker::open_engine() {
         log().write(Level::emerg, opened.error(), "cannot make the engine: {}() failed", opened.error().call);
         return false;
     }
-    loop_.engine().count_in(metrics_.own<EngineCounters>(std::to_string(context_.number)));
+    loop_.engine().count_in(metrics_.own_of_process<EngineCounters>(std::to_string(context_.number)));
     return true;
 }
 

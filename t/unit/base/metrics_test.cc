@@ -131,7 +131,9 @@ TEST_F(MetricsTest, WhoFindsNoRoomIsCountedWithTheOthers) {
     EXPECT_FALSE(metrics->counts_others(writer.own<Windows>("0")));
     EXPECT_TRUE(metrics->counts_others(writer.own<Windows>("2999")));
     writer.own<Doors>("front").opened.add(1);  // another kind has its others, too
-    EXPECT_EQ(names_of_doors(), std::vector<std::string>{"(others)"});
+    writer.own_of_process<Doors>("worker").opened.add(1);
+    EXPECT_EQ(names_of_doors(), (std::vector<std::string>{"(others)", "worker"}));
+    EXPECT_FALSE(metrics->counts_others(writer.own_of_process<Doors>("worker")));
 }
 
 TEST_F(MetricsTest, ThousandsOfNamesAreFoundAgain) {
