@@ -193,7 +193,8 @@ function show() {
   showTiles();
   showServer();
   const counts = [showUpstreams(filter, poll.writable), showZones("server_zones", "server-zones", filter),
-                  showZones("location_zones", "location-zones", filter)];
+                  showZones("location_zones", "location-zones", filter),
+                  showZones("upstream_zones", "upstream-zones", filter, "header_seconds")];
   showWorkers();
   showMore();
   const [shown, all] = counts.reduce(([a, b], [c, d]) => [a + c, b + d]);

@@ -190,12 +190,12 @@ const RARE = { rare: true };
 const ZONE_COLUMNS = [["zone", LEFT], ["requests/s"], ["last minute"], ["2xx/s", RARE], ["3xx/s", RARE], ["4xx/s"],
                       ["5xx/s"], ["sent/s"], ["received/s", RARE], ["p50", RARE], ["p95"], ["p99"]];
 
-function showZones(section, id, filter) {
+function showZones(section, id, filter, latency = "duration_seconds") {
   const zones = Object.keys(samples.now[section] ?? {});
   $(`${id}-section`).hidden = zones.length === 0;
   const wanted = zones.filter((name) => filter.matches(name));
   const rows = wanted.slice(0, ROWS_MAX).map((name) => {
-    const now = traffic(samples.view((stats) => stats[section]?.[name] ?? {}), "duration_seconds");
+    const now = traffic(samples.view((stats) => stats[section]?.[name] ?? {}), latency);
     return [name, [
       asNumber(now.requests), { spark: history(`${section}/${name}`, now.requests) },
       asNumber(now.classes["2xx"]), asNumber(now.classes["3xx"]), asNumber(now.classes["4xx"]),
@@ -285,6 +285,7 @@ function showWorkers() {
 
 const SHOWN = new Set([
   "server", "engine", "workers", "engines", "processes", "http", "server_zones", "location_zones", "upstreams",
+  "upstream_zones",
 ]);
 const MORE_MAX = 24;
 

@@ -22,7 +22,7 @@ void set_zone(StatusSettings& settings, conf::Binding& binding) {
     Setting<StatusZone*>& zone = is_server ? settings.server : settings.location;
     if (zone.given) return binding.duplicate();
     if (word.text == "off") return zone.give(nullptr);
-    if (word.text.empty() || word.text.size() > StatusZone::name_bytes_max) {
+    if (!StatusZone::is_name(word.text)) {
         return binding.mistake(word, text::format("invalid zone name \"{}\"", word.text));
     }
     auto of = is_server ? StatusZone::Of::server : StatusZone::Of::location;
@@ -55,10 +55,11 @@ void count_tries(Request& request, bool with_tunnel = false) {
     const UpstreamTries* tries = request.states.find<UpstreamTries>();
     if (tries == nullptr) return;
     for (const UpstreamTry* one = tries->first(); one != nullptr; one = one->next) {
-        if (one->metrics == nullptr) continue;
-        count_try(*one, *one->metrics);
         bool is_tunnel = with_tunnel && one->next == nullptr;
-        if (!is_tunnel) count_response_time(*one, *one->metrics);
+        one->counts.each([=](PeerMetrics& metrics) {
+            count_try(*one, metrics);
+            if (!is_tunnel) count_response_time(*one, metrics);
+        });
     }
 }
 

@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "http/module.h"
 #include "http/resolver_directive.h"
+#include "http/status_zones.h"
 #include "http/upstream.h"
 #include "modules/upstream/methods.h"
 #include "modules/upstream/servers.h"
@@ -83,6 +84,17 @@ void set_zone(Upstream& upstream, conf::Binding& binding) {
     upstream.plans = zones.own(SharedPeerPlan::zone_use, SharedPeerPlan::zone_bytes);
 }
 
+void set_status_zone(Upstream& upstream, conf::Binding& binding) {
+    const conf::Word& word = binding.words()[0];
+    if (upstream.status_zone.given) return binding.duplicate();
+    if (word.text == "off") return upstream.status_zone.give({});
+    if (!StatusZone::is_name(word.text)) {
+        return binding.mistake(word, text::format("invalid zone name \"{}\"", word.text));
+    }
+    upstream.status_zone.give(word.text);
+    status_zones.in(binding.block()).use_of_upstream(word.text);
+}
+
 // The servers are in a file, which is there when some were changed.
 void set_state(Upstream& upstream, conf::Binding& binding) {
     const conf::Word& word = binding.words()[0];
@@ -115,6 +127,8 @@ constexpr conf::Directive directives[] = {
                   "[drain] [slow_start=time] [route=string] [resolve] [service=name]"),
     conf::custom<&set_zone>("zone", here, {1, 2}, "Where all workers together keep what they know of the servers.")
         .shown_as("name [size]"),
+    conf::custom<&set_status_zone>("status_zone", here, {1, 1}, "Count requests to these servers under this name.")
+        .shown_as("zone | off"),
     conf::custom<&set_state>("state", here, {1, 1}, "The file that keeps the list of servers, which is changed at run "
                                                     "time.").shown_as("file"),
     conf::custom<&set_hash>("hash", here, {1, 2}, "The server is chosen by a key: the same key, the same server.")

@@ -98,7 +98,7 @@ Task<uint16_t> Exchange::run() {
             log(Level::error, {}, "no live upstreams", connecting);
             co_return uint16_t{502};
         }
-        try_->metrics = peer->metrics;
+        try_->counts = peer->counts;
         Fault fault = co_await try_peer(*peer);
         if (fault != Fault::none) co_await stop_sending();
         bool wants_other = may_try_again(fault);

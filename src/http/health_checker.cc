@@ -185,10 +185,10 @@ void HealthChecker::note(Care& care, const PeerRoster& checked, const HealthOutc
     auto roster = care.roster();  // it may be another one by now
     size_t at = care.first_of(*roster);
     if (at == roster->peers().size()) return;
-    if (PeerMetrics* metrics = roster->peers()[at].metrics) {
-        metrics->checks.add(1);
-        metrics->failed_checks.add(outcome.passed ? 0 : 1);
-    }
+    roster->peers()[at].counts.each([&](PeerMetrics& metrics) {
+        metrics.checks.add(1);
+        metrics.failed_checks.add(outcome.passed ? 0 : 1);
+    });
     PeerState state = roster->state(at, care.now_ms());
     uint32_t bit = uint32_t{1} << care.check.number;
     using Known = CheckStreak::Known;

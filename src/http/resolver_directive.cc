@@ -32,8 +32,7 @@ Checked read_parameter(std::string_view text, ResolverRules& rules) {
     }
     if (text.starts_with(zone_parameter)) {
         rules.status_zone = text.substr(zone_parameter.size());
-        bool is_name = !rules.status_zone.empty() && rules.status_zone.size() <= StatusZone::name_bytes_max;
-        return is_name ? Checked::parameter : Checked::wrong;
+        return StatusZone::is_name(rules.status_zone) ? Checked::parameter : Checked::wrong;
     }
     if (!text.starts_with("ipv4=") && !text.starts_with("ipv6=")) return Checked::server;
     std::string_view value = text.substr(5);

@@ -17,6 +17,11 @@ StatusZone& StatusZones::use(StatusZone::Of of, std::string_view name) {
     return *zones_.emplace_back(std::make_unique<StatusZone>(std::string(name), of));
 }
 
+void StatusZones::use_of_upstream(std::string_view name) {
+    of_upstreams_.emplace(name);
+    wanted_ = true;
+}
+
 void StatusZones::adopt(Metrics::Writer& metrics) const {
     for (const auto& zone : zones_) zone->own = &metrics.own<RequestMetrics>(zone->metrics_name());
 }

@@ -19,6 +19,7 @@ namespace ringx::http {
 
 struct StatusZone {
     static constexpr size_t name_bytes_max = 255;
+    static bool is_name(std::string_view text) { return !text.empty() && text.size() <= name_bytes_max; }
 
     enum class Of : uint8_t { server, location };
     std::string name;
@@ -43,13 +44,16 @@ class StatusZones {
     // Those of `resolver`; they count what net/resolver_metrics.h says.
     void use_of_resolver(std::string_view name) { of_resolvers_.emplace(name); }
     const std::set<std::string>& of_resolvers() const { return of_resolvers_; }
+    // Those of upstream blocks; they count what net/peer_metrics.h says.
+    void use_of_upstream(std::string_view name);
+    const std::set<std::string>& of_upstreams() const { return of_upstreams_; }
 
     // Gives each its place in this worker.
     void adopt(Metrics::Writer& metrics) const;
 
  private:
     std::vector<std::unique_ptr<StatusZone>> zones_;
-    std::set<std::string> of_resolvers_;
+    std::set<std::string> of_resolvers_, of_upstreams_;
     bool wanted_ = false;
 };
 

@@ -34,6 +34,7 @@ std::shared_ptr<const PeerGroup> make_group(const Upstream& upstream) {
     group->balance = *upstream.balance;
     group->time = upstream.time;
     group->is_counted = true;
+    group->status_zone = *upstream.status_zone;
     group->is_saved = upstream.state.given;
     group->binds = upstream.sticky != nullptr;
     if (upstream.zone != nullptr) group->zone = upstream.zone->shared_from_this();

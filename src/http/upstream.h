@@ -35,6 +35,7 @@ struct Upstream {
     const NamedZone* zone = nullptr;  // null: each worker counts for itself
     std::shared_ptr<const NamedZone> plans;  // where its servers are changed at run time; null: they cannot be
     Setting<std::string_view> state;  // the file its servers are in, as an absolute path; empty: in the configuration
+    Setting<std::string_view> status_zone;  // where requests to its servers are counted together; empty: nowhere
     std::unique_ptr<Sticky> sticky;   // null: nobody is bound to a server
 
     Setting<uint32_t> queue{0};  // requests of each worker that may wait until a server has room

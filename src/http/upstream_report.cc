@@ -7,6 +7,7 @@
 
 #include "event/next_turn.h"
 #include "http/site.h"
+#include "http/status_zones.h"
 #include "http/upstream.h"
 
 namespace ringx::http {
@@ -15,6 +16,7 @@ namespace {
 using enum Figure::Type;
 
 constexpr Section servers_section{"upstreams", "upstream_server_", "server"};
+constexpr Section zones_section{"upstream_zones", "upstream_zone_", "zone"};
 constexpr Figure active{"active", "connections_active", gauge, "Connections to it with a request under way."};
 constexpr Figure weight{"weight", "weight", gauge, "Its part of the requests."};
 constexpr Figure state_now{"state", "state", gauge, "Whether requests are passed to it, and why not."};
@@ -54,6 +56,7 @@ using Told = std::set<std::pair<std::string, std::string>>;
 void tell_group(Report& report, Request& request, const std::shared_ptr<const PeerGroup>& group, Told& told) {
     std::shared_ptr<PeerRoster> roster = worker_peers(request).roster(group);
     uint64_t now_ms = request.worker->clock.now_ms();
+    const Metrics& metrics = request.worker->metrics.all();
     for (size_t i = 0; i < roster->peers().size(); ++i) {
         const ringx::Peer& peer = roster->peers()[i];
         if (!told.emplace(group->name, peer.text).second) continue;
@@ -62,9 +65,27 @@ void tell_group(Report& report, Request& request, const std::shared_ptr<const Pe
         report.words(state_now, "state", peer_state_name(peer, state, now_ms));
         report.value(weight, peer.rules.weight);
         report.value(active, state.connections);
-        std::string name = PeerMetrics::name(group->name, peer.text);
-        tell_counted(report, request.worker->metrics.all().sum<PeerMetrics>(name));
+        const PeerMetrics& own = *peer.counts.own;
+        tell_counted(report, metrics.counts_others(own) ? PeerMetrics() : metrics.sum(own));
     }
+}
+
+// What zones have found no room count together, and are told as one.
+void tell_upstream_zones(Report& report, Request& request) {
+    Metrics::Writer& metrics = request.worker->metrics;
+    const PeerZoneMetrics* of_others = nullptr;
+    auto tell = [&](std::string_view name, const PeerZoneMetrics& own) {
+        report.thing(name);
+        tell_counted(report, metrics.all().sum(own));
+    };
+    report.begin(zones_section);
+    for (const std::string& zone : request.server->site.status_zones().of_upstreams()) {
+        const PeerZoneMetrics& own = metrics.own<PeerZoneMetrics>(zone);
+        if (metrics.all().counts_others(own)) of_others = &own;
+        else tell(zone, own);
+    }
+    if (of_others != nullptr) tell(Metrics::others, *of_others);
+    report.end();
 }
 
 }  // namespace
@@ -85,6 +106,7 @@ Task<void> tell_upstreams(Report& report, Request& request) {
         co_await NextTurn(request.worker->loop);
     }
     report.end();
+    tell_upstream_zones(report, request);
 }
 
 }  // namespace ringx::http

@@ -9,10 +9,7 @@
 #include <string_view>
 
 #include "base/arena.h"
-
-namespace ringx {
-struct PeerMetrics;
-}
+#include "net/peer_metrics.h"
 
 namespace ringx::http {
 
@@ -31,7 +28,7 @@ struct UpstreamTry {
     uint64_t bytes_received = 0;
     uint64_t bytes_sent = 0;
     uint64_t body_bytes = 0;
-    PeerMetrics* metrics = nullptr;  // where it counts; null: nowhere
+    PeerCounts counts;
     UpstreamTry* next = nullptr;
 };
 

@@ -55,6 +55,7 @@ struct PeerGroup {
     Balance balance = Balance::in_turn;
     TimeRules time;                         // of the fastest
     bool is_counted = false;                // in the metrics: clients have not chosen its name
+    std::string status_zone;                // where its servers are counted together; empty: nowhere
     bool binds = false;                     // requests may be bound to a peer: each has a route
     bool is_saved = false;                  // what is said of its servers at run time is written to the configuration
     std::shared_ptr<const NamedZone> zone;  // null: each worker counts for itself

@@ -1,4 +1,4 @@
-// net/peer_metrics.h - what is counted of an upstream server, by its group and its address.
+// net/peer_metrics.h - what is counted of an upstream server, by its group and its address, and of groups of them.
 //
 // Each try counts, also one that was followed by another.
 #pragma once
@@ -31,6 +31,23 @@ struct PeerMetrics {
     void add(const PeerMetrics& other, bool living = true);
     // What it is called in the metrics.
     static std::string name(std::string_view group, std::string_view address);
+};
+
+// The same of all servers together whose groups have a `status_zone` of this name.
+struct PeerZoneMetrics : PeerMetrics {
+    static constexpr std::string_view kind = "peer_zone";
+};
+
+// Where what happens to a server counts; null: nowhere.
+struct PeerCounts {
+    PeerMetrics* own = nullptr;
+    PeerMetrics* zone = nullptr;
+
+    template <typename Count>
+    void each(Count count) const {
+        if (own != nullptr) count(*own);
+        if (zone != nullptr) count(*zone);
+    }
 };
 
 }  // namespace ringx

@@ -163,11 +163,14 @@ void WorkerPeers::add_peers(PeerRoster& roster, const PeerGroup& group, size_t i
         if (change != nullptr && change->kind == PeerChange::Kind::removed) continue;
         if (change != nullptr) change->apply_to(rules);
         std::string route = server.route.empty() && group.binds ? md5_text(text) : server.route;
-        PeerMetrics* metrics = nullptr;
+        PeerCounts counts;
         if (metrics_ != nullptr && group.is_counted) {
-            metrics = &metrics_->own<PeerMetrics>(PeerMetrics::name(group.name, text));
+            counts.own = &metrics_->own<PeerMetrics>(PeerMetrics::name(group.name, text));
         }
-        roster.peers_.push_back({&server, rules, found.address, std::move(text), std::move(route), metrics});
+        if (metrics_ != nullptr && !group.status_zone.empty()) {
+            counts.zone = &metrics_->own<PeerZoneMetrics>(group.status_zone);
+        }
+        roster.peers_.push_back({&server, rules, found.address, std::move(text), std::move(route), counts});
         roster.in_ring_.push_back(group.in_ring[index]);
     }
 }
@@ -419,8 +422,7 @@ bool PeerChoice::settle(PeerLock& lock, const PeerOutcome& outcome, uint64_t now
     Candidate peer{.rules = roster_->candidates_[current_].rules, .state = &record.state(lock)};
     if (is_waiting_) record.end_waiting(lock, outcome.response_us / 1000, now_ms);
     is_waiting_ = false;
-    PeerMetrics* metrics = roster_->peers_[current_].metrics;
-    if (metrics != nullptr && outcome.failed) metrics->failed.add(1);
+    if (outcome.failed) roster_->peers_[current_].counts.each([](PeerMetrics& metrics) { metrics.failed.add(1); });
     current_ = no_peer;
     // Of failures no times are kept: who fails soon is not fast.
     if (!outcome.failed && outcome.header_us != 0) {

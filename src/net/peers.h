@@ -42,7 +42,7 @@ struct Peer {
     Address address;
     std::string text;   // "127.0.0.1:80", "unix:/path": as logs and $upstream_addr show it
     std::string route;  // the server's; otherwise, where requests are bound, the MD5 of the text
-    PeerMetrics* metrics = nullptr;  // this worker's; null: nobody counts
+    PeerCounts counts;  // this worker's
 };
 
 // What a request brings along, by which a peer may be chosen for it. Both live as long as the choice.

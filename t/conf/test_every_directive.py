@@ -246,7 +246,7 @@ NO_VALUES = {
 }
 
 # Newer in an upstream block: their values are in test_upstream.py.
-NO_VALUES_IN_UPSTREAM = {"least_time", "queue", "resolver", "resolver_timeout", "state", "sticky"}
+NO_VALUES_IN_UPSTREAM = {"least_time", "queue", "resolver", "resolver_timeout", "state", "status_zone", "sticky"}
 
 LETTERS = {"location": "l", "server": "s", "http": "h", "upstream": "u", "events": "e", "main": "m"}
 

@@ -223,7 +223,7 @@ inline constexpr Rule rules[] = {
     {conf::upstream, 0b1,
      " ip_hash least_conn "},
     {conf::upstream, 0b10,
-     " include keepalive keepalive_requests keepalive_time keepalive_timeout resolver_timeout state "},
+     " include keepalive keepalive_requests keepalive_time keepalive_timeout resolver_timeout state status_zone "},
     {conf::upstream, 0b110,
      " hash keepalive least_time queue zone "},
     {conf::upstream, 0b111,

@@ -116,7 +116,7 @@ SERVER = """
 HTTP = """
     limit_req_zone $remote_addr zone=rate:64k rate=9r/s;
     upstream app { zone peers 256k; server %ORIGIN%; server 127.0.0.1:1 down; server unix:/nowhere backup; }
-    upstream plain { server 127.0.0.1:1; }
+    upstream plain { status_zone plain; server 127.0.0.1:1; }
     upstream lost { zone lost 256k; state %PREFIX%/none/lost; }
 """
 

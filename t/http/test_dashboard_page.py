@@ -55,7 +55,7 @@ def browser(chromium, new_server):
 def busy(serve, backend):
     """A server with a bit of everything, and an origin behind it."""
     origin = backend(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-    upstream = f"upstream app {{ zone app 256k; server {origin.address}; server 127.0.0.1:1 down; }}"
+    upstream = f"upstream app {{ zone app 256k; status_zone all; server {origin.address}; server 127.0.0.1:1 down; }}"
     server = serve(PLACES, http=upstream)
     server.origin = origin
     return server
@@ -116,6 +116,7 @@ def test_it_shows_what_there_is(browser, busy):
     show(browser, busy)
     assert {one["zone"] for one in rows(browser, "#server-zones")} == {"site"}
     assert {one["zone"] for one in rows(browser, "#location-zones")} == {"pages", "missing", "application"}
+    assert {one["zone"] for one in rows(browser, "#upstream-zones")} == {"all"}
     assert states(browser) == {busy.origin.address: "up", "127.0.0.1:1": "down"}
     assert {one["worker"] for one in rows(browser, "#workers")} == {"0", "1"}
     assert browser.text("#server").startswith("version")
@@ -135,6 +136,8 @@ def test_numbers_follow_the_traffic(browser, busy):
         wait_until(lambda: "s" in row(browser, "#location-zones", "pages")["p95"], "its latency")
         wait_until(lambda: number(browser.text("#requests")) > 3, "requests of all")
         wait_until(lambda: number(row(browser, "#upstreams", "up")["requests/s"]) > 0.5, "requests upstream")
+        wait_until(lambda: number(row(browser, "#upstream-zones", "all")["requests/s"]) > 0.5, "requests of the group")
+        wait_until(lambda: "s" in row(browser, "#upstream-zones", "all")["p95"], "its latency")
         wait_until(lambda: number(row(browser, "#location-zones", "missing")["4xx/s"]) > 0.5, "those that failed")
         wait_until(lambda: browser.run("return document.querySelector('#requests-line .stroke').getAttribute('d')"),
                    "a line")
@@ -146,7 +149,7 @@ def test_the_filter_leaves_what_has_its_words(browser, busy):
     browser.run("document.getElementById('filter').focus()")
     browser.press("app down")
     wait_until(lambda: list(states(browser)) == ["127.0.0.1:1"], "one server")
-    assert browser.text("#filter-note") == "1 of 6"
+    assert browser.text("#filter-note") == "1 of 7"
     browser.press("\ue003" * len("app down") + "PAGES")
     wait_until(lambda: [one["zone"] for one in rows(browser, "#location-zones")] == ["pages"], "one zone")
     assert states(browser) == {}

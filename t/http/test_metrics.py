@@ -173,6 +173,63 @@ def test_a_server_that_fails_is_counted_with_each_try(serve, backend):
     server.expect("connect|Connection refused")
 
 
+def test_zones_of_upstreams_count_what_their_servers_do_together(serve, backend):
+    origins = [backend(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello") for _ in range(2)]
+    dead = backend(b"")
+    dead.refuse()
+    server = serve(PLACES + "".join(f"location /{name}/ {{ proxy_pass http://{name}; }}" for name in "klmn"), http=f"""
+        upstream k {{ status_zone both; zone k 256k; server {dead.address}; server {origins[0].address} backup; }}
+        upstream l {{ status_zone both; server {origins[1].address}; }}
+        upstream m {{ status_zone off; server {origins[1].address}; }}
+        upstream n {{ server {origins[1].address}; }}
+        upstream o {{ status_zone idle; server 127.0.0.1:1; }}""")
+    for target in ("/k/", "/l/", "/l/", "/m/", "/n/"):
+        assert server.get(target).status == 200
+    now = figures_with(server, "upstream_server_responses_total", 5)
+    assert now.sum("upstream_zone_requests_total", zone="both") == 4
+    assert now.sum("upstream_zone_failed_total", zone="both") == 1
+    assert now.sum("upstream_zone_retries_total", zone="both") == 1
+    assert now.sum("upstream_zone_responses_total", zone="both", **{"class": "2xx"}) == 3
+    assert now.sum("upstream_zone_header_duration_seconds_count", zone="both") == 3
+    assert now.sum("upstream_zone_requests_total") == 4
+    zones = {dict(labels)["zone"] for name, labels in now.samples if name == "ringx_upstream_zone_requests_total"}
+    assert zones == {"both", "idle"}
+    for figure in ("sent_bytes_total", "received_bytes_total"):
+        parts = [now.sum(f"upstream_server_{figure}", upstream=upstream) for upstream in "kl"]
+        assert now.sum(f"upstream_zone_{figure}", zone="both") == sum(parts) > 0
+    server.expect("connect|Connection refused")
+
+
+def test_checks_of_health_are_counted(serve, backend):
+    origin = backend(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    dead = backend(b"")
+    dead.refuse()
+    server = serve(PLACES + "location /up/ { proxy_pass http://app; health_check interval=100ms; }", http=f"""
+        upstream app {{ zone app 256k; status_zone app; server {origin.address}; server {dead.address}; }}""")
+    figures_with(server, "upstream_server_checks_total", 2, server=origin.address)
+    now = figures_with(server, "upstream_server_checks_total", 2, server=dead.address)
+    assert now.sum("upstream_server_checks_failed_total", server=dead.address) >= 2
+    assert now.sum("upstream_server_checks_failed_total", server=origin.address) == 0
+    for figure in ("checks_total", "checks_failed_total"):
+        low, high = now.sum(f"upstream_server_{figure}"), figures(server).sum(f"upstream_server_{figure}")
+        assert low <= now.sum(f"upstream_zone_{figure}", zone="app") <= high
+    server.expect("connect|Connection refused|unhealthy")
+
+
+def test_a_zone_of_upstreams_outlives_its_servers(serve, backend):
+    origins = [backend(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello") for _ in range(2)]
+    server = serve(PLACES + "location /up/ { proxy_pass http://app; }",
+                   http=f"upstream app {{ status_zone app; server {origins[0].address}; }}")
+    server.get("/up/")
+    config = server.read("conf/server.conf")
+    server.write("conf/server.conf", config.replace(origins[0].address, origins[1].address))
+    server.reload()
+    server.get("/up/")
+    now = figures_with(server, "upstream_zone_responses_total", 2, zone="app")
+    assert now.sum("upstream_zone_requests_total", zone="app") == 2
+    assert now.sum("upstream_server_requests_total", upstream="app") == 1
+
+
 def test_engines_tell_what_they_do(serve):
     server = serve(PLACES)
     server.get("/a/")
