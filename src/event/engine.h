@@ -85,6 +85,10 @@ class Engine {
     // REQUIRES: none of them is in flight.
     virtual void close(int fd) = 0;
 
+    // Nobody is woken any more by what happens on a descriptor that operations were started on, until another one is.
+    // REQUIRES: none of them is in flight.
+    virtual void unwatch(int) {}
+
     // Submits what was started, sleeps until there is an answer, `sleep_ms` have passed (0: no sleep; none: no limit)
     // or wake() was called, refreshes the loop's clock, and delivers the answers that are there.
     virtual void wait(std::optional<uint64_t> sleep_ms) = 0;

@@ -88,6 +88,7 @@ class EpollEngine final : public Engine, private EpollFiles::Owner {
 
     std::string_view name() const override { return "epoll"; }
     void close(int fd) override;
+    void unwatch(int fd) override;
     void wait(std::optional<uint64_t> sleep_ms) override;
     void wake() override { eventfd_write(wakeup_.get(), 1); }
     BufferPool& buffers() override { return pool_; }
@@ -164,6 +165,18 @@ void EpollEngine::close(int fd) {
         descriptor.generation = generation;
     }
     ::close(fd);
+}
+
+void EpollEngine::unwatch(int fd) {
+    bool is_watched = static_cast<size_t>(fd) < descriptors_.size() && at(fd).watched;
+    if (!is_watched) return;
+    Descriptor& descriptor = at(fd);
+    CHECK(descriptor.in == nullptr && descriptor.out == nullptr);
+    int removed = epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    CHECK(removed == 0);
+    // What is ready will be reported when it is watched again.
+    ++descriptor.generation;
+    descriptor.watched = descriptor.readable = false;
 }
 
 void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {

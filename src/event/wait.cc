@@ -1,5 +1,9 @@
 #include "event/wait.h"
 
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace ringx {
@@ -86,6 +90,22 @@ void Receiver::interrupt() {
 void Receiver::rest() {
     rests_ = is_shared_ = true;
     loop_.engine().cancel(*this);
+}
+
+void Receiver::look() {
+    CHECK(!in_flight());
+    BufferPool& pool = loop_.engine().buffers();
+    int32_t buffer = over_ || ended_ ? -1 : pool.take();
+    if (buffer < 0) return;
+    pool.lend(buffer, pool.bytes());
+    ssize_t got = recv(fd, pool.memory(buffer), pool.bytes(), MSG_DONTWAIT);
+    int error = got < 0 ? errno : 0;
+    pool.lend(buffer, static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got > 0) return held_.push(pool, buffer, static_cast<uint32_t>(got));
+    pool.give_back(buffer);
+    if (error == EAGAIN || error == EINTR) return;
+    over_ = true;
+    over_error_ = static_cast<int16_t>(error);
 }
 
 void Receiver::watch() {

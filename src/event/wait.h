@@ -121,6 +121,9 @@ class Receiver : public Operation, private Timer {
     // stays armed as soon as less than a buffer has come.
     void rest();
 
+    // Receives what has come, without waiting and without being told of more. REQUIRES: nothing is in flight.
+    void look();
+
     // True when next() would not wait.
     bool ready() { return filter_ == nullptr ? holds_bytes() || over_ || ended_ : filter_ready(); }
 

@@ -139,6 +139,7 @@ class Connection : public ListNode {
     bool drain_body();
     Task<Result<>> read_ahead(Output& output);
     Task<bool> discard_body();
+    Task<void> await_last_words();
     Task<bool> linger();
     void report_send_error(const Output& output) const;
     void log_send_error(Error error) const;

@@ -30,6 +30,9 @@
 namespace ringx::http {
 namespace {
 
+// When the last words of clients are read: at multiples of the step, and no sooner after ours than this.
+constexpr uint64_t last_words_ms_min = 4, last_words_step_ms = 16;
+
 // Notices that the client leaves while its answer is waited for.
 class DepartureWatch : private Deferred {
  public:
@@ -426,6 +429,19 @@ Task<bool> Connection::discard_body() {
     co_return true;
 }
 
+// What a client says after our last word changes nothing, so it is not worth a wake-up: those of many connections are
+// read together. What has not come by then is waited for.
+Task<void> Connection::await_last_words() {
+    stream_.receiver().rest();
+    co_await stream_.receiver().at_rest();
+    server_.loop().engine().unwatch(peer_.fd);
+    uint64_t now = server_.clock().now_ms();
+    uint64_t due = (now + last_words_ms_min) / last_words_step_ms * last_words_step_ms + last_words_step_ms;
+    Sleep pause(server_.loop(), due - now);
+    co_await pause;
+    stream_.receiver().look();
+}
+
 // Reads what the client still sends. True when that has ended.
 Task<bool> Connection::linger() {
     uint64_t until = server_.clock().now_ms() + linger_ms_;
@@ -443,6 +459,8 @@ Task<void> Connection::close() {
     const bool says_end = linger_ms_ > 0;  // now, by a FIN; who waits for close_notify alone has said it by that
     if (stream_.tls() != nullptr && !reset_ && !ended_ && !gave_up_) co_await close_tls();
     if (says_end && !reset_) shutdown(peer_.fd, SHUT_WR);
+    const bool awaits_words_only = linger_ms_ > 0 && !says_end && !stream_.receiver().ready();
+    if (awaits_words_only) co_await await_last_words();
     bool client_has_ended = false;
     if (linger_ms_ > 0 && !reset_) client_has_ended = co_await linger();
     if (reset_) {

@@ -1,6 +1,7 @@
 """HTTPS: handshakes of each version, names, what is not TLS, and the ends of connections."""
 
 import re
+import select
 import socket
 import ssl
 import subprocess
@@ -161,6 +162,49 @@ def test_the_end_is_announced(serve_tls):
         client.send("GET / HTTP/1.0\r\n\r\n")
         assert client.take_all().endswith(b"hello\n")  # recv() would fail if no close_notify came
         assert client.socket.unwrap() is not None
+
+
+def ended_over_memory(client, version):
+    """A client in memory that has had its answer and the server's last word, and not said its own."""
+    tls, incoming, outgoing = over_memory(context(version))
+    drive(tls.do_handshake, client, incoming, outgoing)
+    tls.write(b"GET / HTTP/1.0\r\n\r\n")
+    answer = b""
+    while more := drive(lambda: tls.read(1000), client, incoming, outgoing):
+        answer += more
+    assert answer.endswith(b"hello\n")
+    return tls, outgoing
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_last_words_of_a_client_are_read_whenever_they_come(serve_tls, version):
+    server = serve_tls()
+    for is_late in (False, True):
+        with server.client(2) as client:
+            tls, outgoing = ended_over_memory(client, version)
+            tls.unwrap()
+            words = outgoing.read()
+            assert len(words) > 20
+            client.send(words[:7])
+            if is_late:  # the server has looked, and waits for the rest
+                assert select.select([client.socket], [], [], 0.1)[0] == []
+            client.send(words[7:])
+            assert client.socket.recv(1) == b""
+
+
+def test_a_client_without_last_words_is_not_waited_for_for_long(serve_tls):
+    server = serve_tls()
+    with server.client(2) as client:
+        ended_over_memory(client, "1.3")
+        assert client.socket.recv(1) == b""
+
+
+def test_a_server_that_stops_does_not_wait_for_last_words(serve_tls):
+    server = serve_tls()
+    with server.client(2) as client:
+        ended_over_memory(client, "1.3")
+        assert server.stop() == 0
+        assert client.socket.recv(1) == b""
 
 
 def test_one_certificate_of_each_type(serve_tls):

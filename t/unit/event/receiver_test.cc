@@ -3,7 +3,9 @@
 // Pools and queues are kept tiny where it matters, so that parking and arming again are the rule and not the exception.
 // Whatever happens, the bytes of a stream arrive once and in order, and its end after them.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <list>
 #include <string>
 
@@ -359,6 +361,55 @@ TEST_P(ReceiverTest, is_not_armed_behind_a_full_buffer_once_it_has_rested) {
 }
 
 // The end may come at any moment: before the first turn, in the midst of data, after all of it.
+TEST_P(ReceiverTest, looks_when_it_is_asked_to_and_is_not_told_of_anything_meanwhile) {
+    open();
+    auto pair = tcp_pair();
+    Receiver receiver(loop, pair.ours.get());
+    Heard first, second, third;
+    auto task = once(receiver, first, no_limit);
+    send_all(pair.theirs.get(), "one");
+    ASSERT_TRUE(until([&] { return first.over; }));
+    receiver.watch();
+    receiver.rest();
+    ASSERT_TRUE(until([&] { return !receiver.in_flight(); }));
+    loop.engine().unwatch(pair.ours.get());
+    receiver.look();
+    EXPECT_FALSE(receiver.ready());
+    send_all(pair.theirs.get(), "two");
+    for (int turns = 0; turns < 3; ++turns) loop.turn(0);
+    EXPECT_FALSE(receiver.ready());
+    receiver.look();
+    ASSERT_TRUE(receiver.ready());
+    task = once(receiver, second, no_limit);
+    EXPECT_EQ(second.text, "two");
+
+    // What is there already, and what comes later, is noticed by who waits.
+    send_all(pair.theirs.get(), "three");
+    task = once(receiver, third, no_limit);
+    ASSERT_TRUE(until([&] { return third.over; }));
+    task = once(receiver, third, no_limit);
+    send_all(pair.theirs.get(), ", four");
+    ASSERT_TRUE(until([&] { return third.text == "three, four"; }));
+    leave(receiver);
+}
+
+TEST_P(ReceiverTest, a_look_sees_the_end_and_its_reason) {
+    open();
+    for (bool is_reset : {false, true}) {
+        auto pair = tcp_pair();
+        Receiver receiver(loop, pair.ours.get());
+        linger none{.l_onoff = is_reset ? 1 : 0, .l_linger = 0};
+        ASSERT_EQ(setsockopt(pair.theirs.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+        pair.theirs.reset();
+        receiver.look();
+        ASSERT_TRUE(receiver.ready());
+        Heard heard;
+        auto task = once(receiver, heard, no_limit);
+        EXPECT_TRUE(heard.over);
+        EXPECT_EQ(heard.error, is_reset ? ECONNRESET : 0);
+    }
+}
+
 TEST_P(ReceiverTest, can_be_ended_at_each_point) {
     settings.receive_buffers = 4;
     settings.receive_buffer_bytes = 64;

@@ -40,6 +40,7 @@ class FaultyEngine final : public Engine {
 
     std::string_view name() const override { return real_->name(); }
     void close(int fd) override { real_->close(fd); }
+    void unwatch(int fd) override { real_->unwatch(fd); }
     void wait(std::optional<uint64_t> sleep_ms) override;
     void wake() override { real_->wake(); }
     BufferPool& buffers() override { return real_->buffers(); }
