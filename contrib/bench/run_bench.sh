@@ -44,6 +44,7 @@ for program in nginx haproxy wrk h2load taskset; do
     PATH=$PATH:/usr/sbin command -v $program >/dev/null || refuse "$program is not installed (--install gets it)"
 done
 mkdir -p "$out"
+rm -f "$out/web_servers/RESULTS.md"
 
 # A program that fails ends neither the others nor what they found.
 failed=
@@ -67,7 +68,7 @@ run side_by_side $quick $runs $seconds
 run cold_files $quick $runs
 
 {
-    cat "$out/web_servers/RESULTS.md"
+    [ ! -f "$out/web_servers/RESULTS.md" ] || cat "$out/web_servers/RESULTS.md"  # it may have failed before
     for name in side_by_side cold_files; do
         printf '\n## %s\n\n```\n' "$name"
         cat "$out/$name.txt"
