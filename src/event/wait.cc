@@ -95,7 +95,8 @@ void Receiver::rest() {
 void Receiver::look() {
     CHECK(!in_flight());
     BufferPool& pool = loop_.engine().buffers();
-    int32_t buffer = over_ || ended_ ? -1 : pool.take();
+    if (over_ || ended_ || holds_bytes()) return;  // what is held comes first
+    int32_t buffer = pool.take();
     if (buffer < 0) return;
     pool.lend(buffer, pool.bytes());
     ssize_t got = recv(fd, pool.memory(buffer), pool.bytes(), MSG_DONTWAIT);

@@ -121,7 +121,8 @@ class Receiver : public Operation, private Timer {
     // stays armed as soon as less than a buffer has come.
     void rest();
 
-    // Receives what has come, without waiting and without being told of more. REQUIRES: nothing is in flight.
+    // Receives what has come, without waiting and without being told of more; nothing while something is held, or
+    // without a buffer. REQUIRES: nothing is in flight.
     void look();
 
     // True when next() would not wait.

@@ -71,7 +71,7 @@ void tell_group(Report& report, Request& request, const std::shared_ptr<const Pe
 }
 
 // What zones have found no room count together, and are told as one.
-void tell_upstream_zones(Report& report, Request& request) {
+Task<void> tell_upstream_zones(Report& report, Request& request) {
     Metrics::Writer& metrics = request.worker->metrics;
     const PeerZoneMetrics* of_others = nullptr;
     auto tell = [&](std::string_view name, const PeerZoneMetrics& own) {
@@ -83,6 +83,7 @@ void tell_upstream_zones(Report& report, Request& request) {
         const PeerZoneMetrics& own = metrics.own<PeerZoneMetrics>(zone);
         if (metrics.all().counts_others(own)) of_others = &own;
         else tell(zone, own);
+        co_await NextTurn(request.worker->loop);
     }
     if (of_others != nullptr) tell(Metrics::others, *of_others);
     report.end();
@@ -106,7 +107,7 @@ Task<void> tell_upstreams(Report& report, Request& request) {
         co_await NextTurn(request.worker->loop);
     }
     report.end();
-    tell_upstream_zones(report, request);
+    co_await tell_upstream_zones(report, request);
 }
 
 }  // namespace ringx::http
