@@ -449,7 +449,8 @@ void Connection::set_patience() {
 Connection::Turn Connection::flush() {
     Output& output = server_.output();
     if (has_unsent(output)) {
-        Flushed flushed = output.flush(stream_, closing_ && !ended_ && !reset_);
+        const bool end_follows = closing_ && !ended_ && !reset_;
+        Flushed flushed = output.flush(stream_, end_follows ? Follows::end : Follows::nothing);
         if (flushed == Flushed::failed) {
             report_send_error(output);
             drop(output);

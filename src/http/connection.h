@@ -130,9 +130,10 @@ class Connection : public ListNode {
     void end_waiting(RequestMetrics* zone);
     Task<void> await_answer();
     Task<void> leave_request();
-    Task<bool> send_output(Output& output);
+    Task<bool> send_output(Output& output, Follows after = Follows::nothing);
     Task<bool> send_paced(Output& output);
     Task<bool> send_source(Output& output);
+    Task<bool> move_source(BodySource& source);
     Task<Result<>> wait_writable();
     struct BodyDrain;
     bool may_drain_body() const;

@@ -256,7 +256,8 @@ constexpr conf::Directive directives[] = {
     conf::value<&S::satisfy>("satisfy", everywhere, "Whether all access rules must be met, or any of them."),
     conf::value<&S::auth_delay>("auth_delay", everywhere, "How long a request without access is kept waiting for 401."),
 
-    conf::value<&S::sendfile>("sendfile", everywhere_and_if, "Let the kernel copy files to the socket."),
+    conf::value<&S::sendfile>("sendfile", everywhere_and_if,
+                              "Let the kernel copy files, and large proxied bodies, to the socket."),
     conf::value<&S::sendfile_max_chunk>("sendfile_max_chunk", everywhere, "The most one call of sendfile may send."),
     conf::value<&S::tcp_nopush>("tcp_nopush", everywhere,
                                 "Send the head and the beginning of a file in one packet; on unless said otherwise."),

@@ -6,7 +6,7 @@
 // An answer that came whole with its head is memory, and its connection is free for others at once. Otherwise the body
 // is a source, which a third coroutine fills: part by part as the client takes them, from memory that is still in the
 // CPU's cache; but if answers are buffered and the client is slow it reads ahead, into memory and a file, so that the
-// server is not kept waiting.
+// server is not kept waiting. Where bytes need not be looked at they are moved from socket to socket.
 // It lives in the request's arena, and ends before that does.
 #pragma once
 
@@ -33,6 +33,7 @@
 #include "net/peer_queue.h"
 #include "net/peers.h"
 #include "net/retry_budget.h"
+#include "net/splice_pipe.h"
 #include "net/upstream_connection.h"
 
 namespace ringx::http {
@@ -146,6 +147,9 @@ class Exchange final : private Activity, private BodySource {
     void move_to_memory();
     std::unique_ptr<Tunnel> make_tunnel(std::string_view first);
     Task<Result<std::string_view>> next() override;
+    bool can_move() override;
+    bool begin_move() override;
+    Result<size_t> move_to(int socket) override;
     void stalled() override;
     void cancel() override { give_up(); }
     Task<void> close() override { return end(); }
@@ -197,6 +201,7 @@ class Exchange final : private Activity, private BodySource {
     uint32_t interim_heads_ = 0;
     std::string_view ready_;       // payload that came with the head
     BodyStore store_;
+    SplicePipes::Taken pipe_{nullptr, {}};  // what it holds comes before what is in the store
     Task<void> reader_;
     Signal data_, room_;
     uint64_t rate_ = 0;
@@ -209,6 +214,8 @@ class Exchange final : private Activity, private BodySource {
     bool has_failed_ = false;      // the response broke off
     bool buffers_;
     bool reads_ahead_ = false;
+    bool is_asked_ = false;        // somebody waits for more of it
+    bool moves_ = false;           // what is left of the body need not pass through memory
     bool is_over_ = false;         // of the response: nothing more is read
     bool given_up_ = false;
 };

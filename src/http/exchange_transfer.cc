@@ -15,9 +15,17 @@ namespace {
 
 constexpr std::string_view reading_body = "reading upstream";
 constexpr std::string_view nothing;
+// What is copied of a body that can be moved: its beginning goes with the head, and small parts are not worth moving.
+constexpr size_t copied_bytes_max = 4 * 1024;
+
 constexpr const char* waiting = "poll";  // what failed, when a socket was waited for in vain
 
 uint64_t milliseconds(std::chrono::milliseconds time) { return static_cast<uint64_t>(time.count()); }
+
+// Sockets of this kind, or this process, may not splice.
+bool is_refused(Error error) {
+    return error.number == EINVAL || error.number == EOPNOTSUPP || error.number == ENOSYS || error.number == EPERM;
+}
 
 }  // namespace
 
@@ -153,14 +161,55 @@ Task<Result<std::string_view>> Exchange::next() {
         }
         if (has_failed_ || given_up_) co_return fail("recv", ECANCELED);  // the log has it already
         if (is_over_) co_return std::string_view();
+        is_asked_ = true;
         room_.set();
         bool is_on_its_way = store_.empty() && !is_over_ && !has_failed_ && !given_up_;
         if (is_on_its_way) co_await data_;
     }
 }
 
+bool Exchange::can_move() {
+    constexpr uint64_t worth_it = 64 * 1024;
+    bool is_plain = connection_ != nullptr && connection_->stream().tls() == nullptr;
+    moves_ = is_plain && rate_ == 0 && protocol_->body_reader().bare_bytes_left() >= worth_it;
+    return moves_;
+}
+
+Result<size_t> Exchange::move_to(int socket) {
+    if (pipe_ == nullptr) store_.let_go();
+    if (pipe_ == nullptr && !begin_move()) return size_t{0};
+    Result<size_t> moved = pipe_->drain_to(socket);
+    if (pipe_->held() == 0) pipe_ = nullptr;
+    return moved;
+}
+
+// Fills a pipe with what is here, if that is what follows.
+bool Exchange::begin_move() {
+    constexpr uint64_t bytes_max = 256 * 1024;
+    bool is_next = moves_ && store_.empty() && !reads_ahead_ && !is_over_ && !has_failed_ && !given_up_;
+    uint64_t left = is_next ? protocol_->body_reader().bare_bytes_left() : 0;
+    if (left == 0) return false;
+    pipe_ = request_.worker->states.get<SplicePipes>().take();
+    if (pipe_ == nullptr) return false;
+    std::optional<Result<size_t>> got = connection_->receive_now(*pipe_, std::min(left, bytes_max));
+    if (got && !*got) {
+        if (is_refused(got->error())) moves_ = false;
+        else note_fault(got->error());
+    }
+    if (pipe_->held() == 0) {
+        pipe_ = nullptr;
+        return false;
+    }
+    try_->bytes_received += pipe_->held();
+    try_->body_bytes += pipe_->held();
+    protocol_->body_reader().pass(pipe_->held());
+    if (protocol_->body_reader().ended()) room_.set();  // the server is free
+    return true;
+}
+
+// What a pipe holds is as much as memory would: without a file nothing is gained by reading on into that.
 void Exchange::stalled() {
-    if (!buffers_) return;
+    if (!buffers_ || (pipe_ != nullptr && !store_.may_use_file())) return;
     reads_ahead_ = true;
     room_.set();
 }
@@ -177,14 +226,19 @@ uint64_t Exchange::pause_ms() const {
 Task<void> Exchange::read_body() {
     reading_since_ms_ = request_.worker->clock.now_ms();
     if (!buffers_) rate_ = 0;  // it is the client's then
-    bool is_first = true;  // goes with what came together with the head, if it is here
+    bool is_first = !moves_;  // goes with what came together with the head, if it is here
     while (!is_over_ && !has_failed_ && !given_up_) {
+        if (protocol_->body_reader().ended()) {  // by what was moved
+            co_await finish();
+            break;
+        }
         if (uint64_t wait_ms = pause_ms(); wait_ms > 0) {
             request_.worker->loop.set_timer(pause_, wait_ms);
             co_await room_;
             continue;
         }
-        const bool may_wait = reads_ahead_ || store_.empty();
+        // What may be moved is left where it is until next() waits for it.
+        const bool may_wait = reads_ahead_ || (moves_ ? is_asked_ : store_.empty());
         std::span<char> room;
         if (may_wait || is_first) room = store_.room();
         const bool to_file = room.empty() && reads_ahead_ && store_.may_use_file();
@@ -195,6 +249,7 @@ Task<void> Exchange::read_body() {
         }
         is_first = false;
         if (rate_ > 0) room = room.first(std::min<uint64_t>(room.size(), rate_));
+        if (moves_ && !reads_ahead_) room = room.first(std::min(room.size(), copied_bytes_max));
         std::optional<Result<size_t>> got = connection_->receive_now(room);
         if (!got) {
             if (!to_file) store_.put(0);
@@ -207,6 +262,7 @@ Task<void> Exchange::read_body() {
         if (!to_file) store_.put(payload);
         else if (payload > 0) co_await put_into_file(payload);
         if (protocol_->body_reader().ended() && !has_failed_) co_await finish();
+        is_asked_ = false;
         data_.set();
     }
     data_.set();

@@ -62,14 +62,14 @@ uint64_t Output::unsent() const {
     return bytes - sent_of_piece_;
 }
 
-Flushed Output::flush(Stream& stream, bool end_follows) {
+Flushed Output::flush(Stream& stream, Follows after) {
     while (!empty()) {
         if (budget_ == 0) break;
         bool file_is_due = text_.empty() && pieces_.front().bytes_of_file > 0;
-        Flushed result = file_is_due ? flush_file(stream, end_follows) : flush_memory(stream, end_follows);
+        Flushed result = file_is_due ? flush_file(stream, after) : flush_memory(stream, after);
         if (result != Flushed::all) return result;
     }
-    bool goes_with_end = end_follows && stream.awaits_end();
+    bool goes_with_end = after == Follows::end && stream.awaits_end();
     if (!goes_with_end && stream.push() < 0) return not_sent("send");
     return empty() ? Flushed::all : Flushed::paced;
 }
@@ -81,7 +81,7 @@ Flushed Output::not_sent(const char* call) {
 }
 
 // Sends the text and the pieces of memory that follow it.
-Flushed Output::flush_memory(Stream& stream, bool end_follows) {
+Flushed Output::flush_memory(Stream& stream, Follows after) {
     iovec parts[iovecs_max];
     int count = 0;
     size_t bytes = 0;
@@ -107,7 +107,7 @@ Flushed Output::flush_memory(Stream& stream, bool end_follows) {
     // What follows is sent at once: the head shares its packet with the beginning of the file.
     bool file_follows = piece < pieces_.size() && pieces_[piece].bytes_of_file > 0;
     Follows follows = Follows::nothing;
-    if (piece == pieces_.size() && end_follows) follows = Follows::end;
+    if (piece == pieces_.size()) follows = after;
     if (piece < pieces_.size() && (nopush_ || !file_follows)) follows = Follows::more;
     if (is_cut) follows = Follows::nothing;
     ssize_t sent = stream.send({parts, static_cast<size_t>(count)}, follows);
@@ -118,10 +118,10 @@ Flushed Output::flush_memory(Stream& stream, bool end_follows) {
 }
 
 // Sends one step of the file.
-Flushed Output::flush_file(Stream& stream, bool end_follows) {
+Flushed Output::flush_file(Stream& stream, Follows after) {
     Window step = window();
     bool may_be_cold = step.offset + step.bytes > warm_until_;
-    if (!use_sendfile_ || !stream.is_sent_as_it_is()) return copy_file(stream, step, may_be_cold, end_follows);
+    if (!use_sendfile_ || !stream.is_sent_as_it_is()) return copy_file(stream, step, may_be_cold, after);
     if (may_be_cold && !is_cached(file_, step.offset, step.bytes)) return Flushed::cold;
 
     auto offset = static_cast<off_t>(step.offset);
@@ -137,7 +137,7 @@ Flushed Output::flush_file(Stream& stream, bool end_follows) {
     return static_cast<uint64_t>(sent) == step.bytes ? Flushed::step : Flushed::all;
 }
 
-Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold, bool end_follows) {
+Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold, Follows after) {
     char buffer[copied_bytes_max];
     iovec part{buffer, std::min<size_t>(step.bytes, sizeof buffer)};
     ssize_t got = preadv2(file_, &part, 1, static_cast<off_t>(step.offset), may_be_cold ? RWF_NOWAIT : 0);
@@ -148,7 +148,7 @@ Flushed Output::copy_file(Stream& stream, Window step, bool may_be_cold, bool en
     part.iov_len = static_cast<size_t>(got);
     bool is_last = pieces_.size() == 1 && sent_of_piece_ + part.iov_len == pieces_.front().bytes_of_file;
     Follows follows = Follows::nothing;
-    if (is_last && end_follows) follows = Follows::end;
+    if (is_last) follows = after;
     if (part.iov_len < step.bytes) follows = Follows::more;
     ssize_t sent = stream.send({&part, 1}, follows);
     if (sent < 0) return not_sent("send");

@@ -45,9 +45,9 @@ class Output {
     bool empty() const { return text_.empty() && pieces_.empty(); }
     bool has_body() const { return !pieces_.empty(); }
 
-    // With `end_follows` the caller ends the connection as soon as all is sent: the last bytes are kept back for the
-    // moment that takes, so that they share a packet with its FIN, or close_notify.
-    Flushed flush(Stream& stream, bool end_follows = false);
+    // What `after` says comes from the caller as soon as all is sent: the last bytes are kept back for the moment that
+    // takes, so that they share a packet with it, be it the connection's FIN, or close_notify.
+    Flushed flush(Stream& stream, Follows after = Follows::nothing);
 
     // At most this many bytes leave before the next call of limit().
     void limit(uint64_t bytes) { budget_ = bytes; }
@@ -72,9 +72,9 @@ class Output {
     static constexpr uint32_t window_bytes_max = 256 * 1024;
 
  private:
-    Flushed flush_memory(Stream& stream, bool end_follows);
-    Flushed flush_file(Stream& stream, bool end_follows);
-    Flushed copy_file(Stream& stream, Window step, bool may_be_cold, bool end_follows);
+    Flushed flush_memory(Stream& stream, Follows after);
+    Flushed flush_file(Stream& stream, Follows after);
+    Flushed copy_file(Stream& stream, Window step, bool may_be_cold, Follows after);
     void advance(uint64_t sent);
     Flushed not_sent(const char* call);
     Flushed fail_with(const char* call, int number);

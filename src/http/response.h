@@ -69,6 +69,15 @@ class BodySource {
     virtual ~BodySource() = default;
     // The next bytes, valid until the next call; empty at the end. An error aborts the connection: the status has left.
     virtual Task<Result<std::string_view>> next() = 0;
+    // Before the first next(): whether bytes may go to a socket that takes them as they are, without passing through
+    // memory.
+    virtual bool can_move() { return false; }
+    // Whether there are such bytes now, behind what next() has just given; then move_to() comes before the next call
+    // of that.
+    virtual bool begin_move() { return false; }
+    // Moves what is here to the socket, without waiting: how many bytes; 0: next() has what follows. An error is the
+    // socket's; after EAGAIN, which says that it is full, the next call is this one again.
+    virtual Result<size_t> move_to(int /*socket*/) { return size_t{0}; }
     // The client takes nothing for now: a source that has bytes coming in may keep them meanwhile.
     virtual void stalled() {}
     // A next() that waits for others than the disk is to end soon, with ECANCELED: the connection is gone.

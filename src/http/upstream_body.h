@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
 #include "http/chunked.h"
 #include "http/upstream_head.h"
 
@@ -25,6 +26,15 @@ class UpstreamBodyReader {
     size_t read(std::span<char> bytes);
     // The server has ended the stream. False: too early.
     bool end_of_stream();
+
+    // How many bytes of payload follow, and nothing between them, where that is known; otherwise 0.
+    uint64_t bare_bytes_left() const { return framing_ == UpstreamHead::Framing::length ? left_ : 0; }
+    // So many of them were received, by way of no memory.
+    void pass(size_t bytes) {
+        CHECK(bytes <= bare_bytes_left());
+        left_ -= bytes;
+        if (left_ == 0) state_ = State::ended;
+    }
 
     bool ended() const { return state_ == State::ended; }
     bool failed() const { return state_ == State::failed; }

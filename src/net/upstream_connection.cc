@@ -77,6 +77,15 @@ std::optional<Result<size_t>> UpstreamConnection::receive_now(std::span<char> ro
     return fail("recv");
 }
 
+std::optional<Result<size_t>> UpstreamConnection::receive_now(SplicePipe& pipe, size_t bytes_max) {
+    if (stream_.tls() != nullptr) return std::nullopt;
+    receiver().rest();
+    if (!left_.empty() || receiver().ready() || receiver().in_flight()) return std::nullopt;
+    Result<size_t> got = pipe.fill_from(stream_.fd(), bytes_max);
+    if (!got && got.error().number == EAGAIN) return std::nullopt;
+    return got;
+}
+
 Task<Result<>> UpstreamConnection::wait_readable(uint64_t limit_ms) {
     if (cancelled_) co_return fail("recv", ECANCELED);
     if (stream_.tls() != nullptr) {

@@ -19,6 +19,7 @@
 
 #include "event/task.h"
 #include "net/address.h"
+#include "net/splice_pipe.h"
 #include "net/stream.h"
 
 namespace ringx {
@@ -49,6 +50,8 @@ class UpstreamConnection : private Deferred, private Timer {
     // now. Large answers need few calls that way, and no memory while they are waited for. Between it and
     // receiver().next() nothing is lost, in this order.
     std::optional<Result<size_t>> receive_now(std::span<char> room);
+    // Likewise into a pipe; nothing also where what came is in memory already, or was encrypted.
+    std::optional<Result<size_t>> receive_now(SplicePipe& pipe, size_t bytes_max);
     // Until receive_now() is worth another try. Errors: ETIMEDOUT, ECANCELED.
     Task<Result<>> wait_readable(uint64_t limit_ms);
     // Both: waits for the bytes.
