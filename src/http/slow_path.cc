@@ -1,5 +1,5 @@
-// http/slow_path.cc - the part of a connection that waits: for modules, for bodies nobody reads, and for the end. How it
-// sends what has to wait is in connection_send.cc.
+// http/slow_path.cc - the part of a connection that waits: for modules, for bodies nobody reads, and for the end. How
+// it sends what must wait is in connection_send.cc.
 //
 // Each wait is bounded: by send_timeout, client_body_timeout or the times of lingering. An output that could not leave
 // at once is moved into the frame here, so that the worker's own is free for other connections.
