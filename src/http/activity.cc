@@ -6,7 +6,9 @@ namespace ringx::http {
 
 Activity::Activity(Request& request) : Activity(request.activities) {}
 
-Activity::~Activity() {
+Activity::~Activity() { leave(); }
+
+void Activity::leave() {
     Activity** place = &list_;
     while (*place != nullptr && *place != this) place = &(*place)->next_;
     if (*place == this) *place = next_;

@@ -32,6 +32,10 @@ class Activity {
     static void client_departed_all(Request& request);
     static Task<void> end_all(Request& request);
 
+ protected:
+    // Nothing goes on any more.
+    void leave();
+
  private:
     static void tell_all(Activity* list, void (Activity::*what)());
 

@@ -129,7 +129,7 @@ class Connection : public ListNode {
     RequestMetrics* begin_waiting();
     void end_waiting(RequestMetrics* zone);
     Task<void> await_answer();
-    Task<void> leave_request();
+    void leave_request();
     Task<bool> send_output(Output& output, Follows after = Follows::nothing);
     Task<bool> send_paced(Output& output);
     Task<bool> send_source(Output& output);

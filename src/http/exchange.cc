@@ -78,8 +78,10 @@ void Exchange::log(Level level, Error error, std::string_view what, std::string_
 }
 
 Task<uint16_t> Exchange::run() {
-    Result<> prepared = co_await prepare_body();
-    if (!prepared) co_return RequestBody::status_of(prepared.error());
+    if (request_.body != nullptr) {
+        Result<> prepared = co_await prepare_body();
+        if (!prepared) co_return RequestBody::status_of(prepared.error());
+    }
     bool is_first = true;
     for (;;) {
         const ringx::Peer* peer = nullptr;
@@ -100,19 +102,22 @@ Task<uint16_t> Exchange::run() {
         }
         try_->counts = peer->counts;
         Fault fault = co_await try_peer(*peer);
-        if (fault != Fault::none) co_await stop_sending();
+        if (fault != Fault::none && !is_sent()) co_await stop_sending();
         bool wants_other = may_try_again(fault);
         if (fault == Fault::none && !wants_other) {
             peer_ = peer;
             if (where_.sticky != nullptr) where_.sticky->learn(request_, *peer, false);
-            if (opens_tunnel()) co_await stop_sending();
-            else if (protocol_->body_reader().ended()) co_await finish();
+            const bool is_whole = !opens_tunnel() && protocol_->body_reader().ended();
+            const bool was_sent = is_sent();
+            if (!was_sent && (is_whole || opens_tunnel())) co_await stop_sending();
+            if (is_whole) finish(was_sent);
+            if (is_whole) leave();
             co_return uint16_t{0};
         }
         uint16_t status = status_of(fault);
         if (fault != Fault::none) try_->status = status == client_left ? uint16_t{0} : status;
         if (!try_->response_us) try_->response_us = since_start_us();
-        co_await stop_sending();
+        if (!is_sent()) co_await stop_sending();
         bool is_refusal = fault == Fault::none && (head_.status == 403 || head_.status == 404);
         bool is_peers = fault != Fault::client && fault != Fault::ours && !is_refusal;
         release(is_peers && !(was_idle_ && fault == Fault::error), false);
@@ -189,11 +194,15 @@ bool Exchange::can_afford_retry() const {
 Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
     try_->peer = request_.arena.copy(peer.text);
     request_.upstream = request_.arena.join({where_.scheme, try_->peer, where_.uri});
-    Fault fault = co_await connect(peer);
+    Fault fault = Fault::none;
+    UpstreamPool& pool = request_.worker->upstreams;
+    if (protocol_ != nullptr) connection_ = pool.take(choice_.group().name, key_of(peer), rules_.idle.owner);
+    if (connection_ == nullptr) fault = co_await connect(peer);
     if (fault != Fault::none) {
         --tries_left_;
         co_return fault;
     }
+    try_->connect_us = since_start_us();
     connection_->count_request();
     was_idle_ = connection_->requests() > 1;
     if (protocol_ == nullptr) {
@@ -201,11 +210,13 @@ Task<Exchange::Fault> Exchange::try_peer(const ringx::Peer& peer) {
         co_return Fault::none;
     }
     has_sent_ = true;
+    constexpr size_t usual_bytes = 512;
     out_.clear();
+    out_.reserve(usual_bytes);
     send_error_ = {};
     if (body_.exists) request_.body->rewind();
     protocol_->begin(body_, out_);
-    sender_ = send_request();
+    if (!send_at_once()) sender_ = send_request();
     fault = co_await read_head();
     // Whoever closed an idle connection in the moment it was used has not refused anything.
     if (!(was_idle_ && fault == Fault::error)) --tries_left_;
@@ -223,30 +234,22 @@ void Exchange::greet_nobody() {
 
 Task<Exchange::Fault> Exchange::connect(const ringx::Peer& peer) {
     UpstreamPool& pool = request_.worker->upstreams;
-    if (protocol_ != nullptr) connection_ = pool.take(choice_.group().name, key_of(peer), rules_.idle.owner);
-    if (connection_ == nullptr) {
-        uint64_t limit_ms = milliseconds(rules_.connect_timeout);
-        auto opened = co_await pool.open(peer.address, rules_.socket, limit_ms, connecting_);
-        if (given_up_) {
-            if (opened) pool.close(std::move(*opened));
-            co_return Fault::client;
-        }
-        if (!opened) {
-            bool late = opened.error().number == ETIMEDOUT;
-            const char* call = opened.error().call;
-            std::string_view what = late ? "upstream timed out"
-                                         : request_.arena.join({call, "() failed"});
-            log(Level::error, opened.error(), what, connecting);
-            co_return late ? Fault::timeout : Fault::error;
-        }
-        connection_ = std::move(*opened);
-        if (where_.tls != nullptr) {
-            Fault fault = co_await secure(peer);
-            if (fault != Fault::none) co_return fault;
-        }
+    uint64_t limit_ms = milliseconds(rules_.connect_timeout);
+    auto opened = co_await pool.open(peer.address, rules_.socket, limit_ms, connecting_);
+    if (given_up_) {
+        if (opened) pool.close(std::move(*opened));
+        co_return Fault::client;
     }
-    try_->connect_us = since_start_us();
-    co_return Fault::none;
+    if (!opened) {
+        bool late = opened.error().number == ETIMEDOUT;
+        const char* call = opened.error().call;
+        std::string_view what = late ? "upstream timed out" : request_.arena.join({call, "() failed"});
+        log(Level::error, opened.error(), what, connecting);
+        co_return late ? Fault::timeout : Fault::error;
+    }
+    connection_ = std::move(*opened);
+    if (where_.tls == nullptr) co_return Fault::none;
+    co_return co_await secure(peer);
 }
 
 // Within what is left of the time to connect.
@@ -455,7 +458,7 @@ Task<void> Exchange::end() {
     give_up();
     room_.set();
     if (reader_) co_await reader_;
-    co_await stop_sending();
+    if (!is_sent()) co_await stop_sending();
     release(false, false);
 }
 

@@ -137,6 +137,7 @@ class Exchange final : private Activity, private BodySource {
 
     // Sending.
     Task<Result<>> prepare_body();
+    bool send_at_once();
     Task<void> send_request();
     Task<Result<>> send(std::string_view first, std::string_view second);
     Task<Result<>> send_body();
@@ -158,7 +159,7 @@ class Exchange final : private Activity, private BodySource {
     size_t decode(const Result<size_t>& got, std::span<char> room);
     void note_fault(Error error);
     uint64_t pause_ms() const;
-    Task<void> finish();
+    void finish(bool was_sent);
     void release(bool failed, bool reusable);
 
     void give_up() override;

@@ -50,6 +50,22 @@ Task<Result<>> Exchange::prepare_body() {
     co_return Result<>();
 }
 
+// What has no body leaves without a wait, as a rule. False: what is left of it has to wait.
+bool Exchange::send_at_once() {
+    Stream& stream = connection_->stream();
+    if (body_.exists) return false;
+    iovec part{out_.data(), out_.size()};
+    ssize_t sent = stream.send({&part, 1}, Follows::nothing);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (sent < 0) {
+        send_error_ = {"send", errno};
+        return true;
+    }
+    try_->bytes_sent += static_cast<size_t>(sent);
+    out_.erase(0, static_cast<size_t>(sent));
+    return out_.empty() && !stream.has_unsent();
+}
+
 // Without a wait it is over before anybody knows.
 Task<void> Exchange::send_request() {
     std::optional<std::string_view> memory;
@@ -130,16 +146,14 @@ Task<Result<>> Exchange::send_body() {
 }
 
 Task<void> Exchange::stop_sending() {
-    if (is_sent()) co_return;
     connection_->cancel();
     if (body_.exists) request_.body->interrupt();
     co_await sender_;
 }
 
-// The response came whole: others may use the connection.
-Task<void> Exchange::finish() {
-    bool was_sent = is_sent() && send_error_.number == 0;
-    co_await stop_sending();
+// The response came whole: others may use the connection, if the request `was_sent` before and not broken off for it.
+void Exchange::finish(bool was_sent) {
+    was_sent = was_sent && send_error_.number == 0;
     try_->response_us = since_start_us();
     const UpstreamBodyReader& reader = protocol_->body_reader();
     if (reader.has_surplus() && head_.framing == UpstreamHead::Framing::length) {
@@ -227,11 +241,8 @@ Task<void> Exchange::read_body() {
     reading_since_ms_ = request_.worker->clock.now_ms();
     if (!buffers_) rate_ = 0;  // it is the client's then
     bool is_first = !moves_;  // goes with what came together with the head, if it is here
-    while (!is_over_ && !has_failed_ && !given_up_) {
-        if (protocol_->body_reader().ended()) {  // by what was moved
-            co_await finish();
-            break;
-        }
+    const UpstreamBodyReader& reader = protocol_->body_reader();
+    while (!reader.ended() && !has_failed_ && !given_up_) {
         if (uint64_t wait_ms = pause_ms(); wait_ms > 0) {
             request_.worker->loop.set_timer(pause_, wait_ms);
             co_await room_;
@@ -261,9 +272,13 @@ Task<void> Exchange::read_body() {
         size_t payload = decode(*got, room);
         if (!to_file) store_.put(payload);
         else if (payload > 0) co_await put_into_file(payload);
-        if (protocol_->body_reader().ended() && !has_failed_) co_await finish();
         is_asked_ = false;
-        data_.set();
+        if (!reader.ended()) data_.set();
+    }
+    if (reader.ended() && !has_failed_ && !given_up_) {
+        const bool was_sent = is_sent();
+        if (!was_sent) co_await stop_sending();
+        finish(was_sent);
     }
     data_.set();
 }

@@ -2,8 +2,7 @@
 
 #include <memory>
 
-#include <cstring>
-
+#include "http/name_words.h"
 #include "http/text.h"
 
 namespace ringx::http {
@@ -18,34 +17,10 @@ constexpr std::array<std::string_view, static_cast<size_t>(Header::count)> heade
     "Depth", "Destination", "Overwrite", "Origin", "Cache-Control", "Pragma", "Proxy-Connection",
 };
 
-template <typename Word>
-Word load(const char* at) {
-    Word word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-template <typename Word>
-bool same_word(const char* name, const char* lower) {
-    constexpr Word case_bits = static_cast<Word>(0x2020202020202020);
-    return (load<Word>(name) | case_bits) == load<Word>(lower);
-}
-
-// Compares a token of N - 1 bytes, in any case, with a text in lower case, in words that may overlap. Setting the case
-// bit is exact for tokens: the only other byte that becomes one of the text's bytes is CR, which would become '-'.
+// In words whose number is known, where the name is.
 template <size_t N>
 bool is(const char* name, const char (&lower)[N]) {
-    constexpr size_t size = N - 1;
-    if constexpr (size >= 8) {
-        for (size_t i = 0; i + 8 < size; i += 8) {
-            if (!same_word<uint64_t>(name + i, lower + i)) return false;
-        }
-        return same_word<uint64_t>(name + size - 8, lower + size - 8);
-    } else if constexpr (size >= 4) {
-        return same_word<uint32_t>(name, lower) && same_word<uint32_t>(name + size - 4, lower + size - 4);
-    } else {
-        return same_word<uint16_t>(name, lower) && same_word<uint16_t>(name + size - 2, lower + size - 2);
-    }
+    return is_token(name, lower, N - 1);
 }
 
 Header of_10_bytes(const char* name) {

@@ -62,11 +62,15 @@ class DateReader {
         if (!rest_.starts_with(text)) is_bad_ = true;
         if (!is_bad_) rest_.remove_prefix(text.size());
     }
+    void skip(char byte) {
+        if (!rest_.starts_with(byte)) is_bad_ = true;
+        if (!is_bad_) rest_.remove_prefix(1);
+    }
 
     // A name of the day, short or in full; true if it was in full.
     bool skip_day_name() {
         for (std::string_view name : day_names) {
-            if (!rest_.starts_with(name.substr(0, 3))) continue;
+            if (!begins_with_3_of(name)) continue;
             bool is_full = rest_.starts_with(name);
             rest_.remove_prefix(is_full ? name.size() : 3);
             return is_full;
@@ -96,7 +100,7 @@ class DateReader {
 
     int month() {
         for (int i = 0; i < 12; ++i) {
-            if (!rest_.starts_with(month_names[i])) continue;
+            if (!begins_with_3_of(month_names[i])) continue;
             rest_.remove_prefix(3);
             return i + 1;
         }
@@ -106,15 +110,19 @@ class DateReader {
 
     int64_t time_of_day() {
         int64_t hour = number(2);
-        skip(":");
+        skip(':');
         int64_t minute = number(2);
-        skip(":");
+        skip(':');
         int64_t second = number(2);
         if (hour > 23 || minute > 59 || second > 60) is_bad_ = true;  // 60: a leap second
         return hour * 3600 + minute * 60 + second;
     }
 
  private:
+    bool begins_with_3_of(std::string_view name) const {
+        return rest_.size() >= 3 && rest_[0] == name[0] && rest_[1] == name[1] && rest_[2] == name[2];
+    }
+
     std::string_view rest_;
     bool is_bad_ = false;
 };
@@ -183,13 +191,13 @@ std::optional<int64_t> parse_http_date(std::string_view text) {
     size_t name = is_full_name ? text.find(',') : 3;
     bool is_asctime = name < text.size() && text[name] == ' ';
     if (is_asctime) {  // Sun Nov  6 08:49:37 1994
-        reader.skip(" ");
+        reader.skip(' ');
         date.month = reader.month();
-        reader.skip(" ");
+        reader.skip(' ');
         date.day = static_cast<int>(reader.padded_number());
-        reader.skip(" ");
+        reader.skip(' ');
         time = reader.time_of_day();
-        reader.skip(" ");
+        reader.skip(' ');
         date.year = reader.number(4);
     } else {  // Sun, 06 Nov 1994 08:49:37 GMT; Sunday, 06-Nov-94 08:49:37 GMT
         std::string_view separator = is_full_name ? "-" : " ";
@@ -200,7 +208,7 @@ std::optional<int64_t> parse_http_date(std::string_view text) {
         reader.skip(separator);
         date.year = is_full_name ? reader.number(2) : reader.number(4);
         if (is_full_name) date.year += date.year < 70 ? 2000 : 1900;
-        reader.skip(" ");
+        reader.skip(' ');
         time = reader.time_of_day();
         reader.skip(" GMT");
     }

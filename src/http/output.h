@@ -42,6 +42,11 @@ class Output {
     };
     void set_body(std::span<const Piece> pieces, int file, const HowToSend& how);
 
+    // Formats into the memory of an output that was sent, if that is more than its own. REQUIRES: both are empty.
+    void take_memory_of(Output& sent) {
+        if (sent.text_.capacity() > text_.capacity()) text_.swap(sent.text_);
+    }
+
     bool empty() const { return text_.empty() && pieces_.empty(); }
     bool has_body() const { return !pieces_.empty(); }
 

@@ -75,7 +75,8 @@ Task<Connection::Turn> Connection::serve_slowly() {
         RequestMetrics* zone = begin_waiting();
         hold_generation();
         bool sent = true;
-        Output output = std::move(server_.output());
+        Output output;
+        if (!server_.output().empty()) output = std::move(server_.output());
         if (request_ != nullptr && request_->answer != nullptr) {
             // Answers before this one do not wait for it; and it is waited for whatever becomes of them.
             ahead_ = &output;
@@ -101,21 +102,24 @@ Task<Connection::Turn> Connection::serve_slowly() {
             end_waiting(zone);
             co_return Turn::tunnel;
         }
+        if (output.empty() && server_.output().empty()) server_.output().take_memory_of(output);
         // A head that is not complete waits for its rest.
-        if (request_ != nullptr && request_->head_is_complete) co_await leave_request();
+        if (request_ != nullptr && request_->head_is_complete) {
+            if (request_->activities != nullptr) co_await Activity::end_all(*request_);
+            // What is left of the body is passed over, so that the next request can be found.
+            bool discarded = true;
+            if (request_->body != nullptr && !closing_) discarded = co_await discard_body();
+            if (!discarded) closing_ = true;
+            leave_request();
+        }
         end_waiting(zone);
         Turn turn = serve_pending();
         if (turn != Turn::slow) co_return turn;
     }
 }
 
-// The answer has been sent or given up. What is left of the body is passed over, so that the next request can be found.
-Task<void> Connection::leave_request() {
-    if (request_->activities != nullptr) co_await Activity::end_all(*request_);
-    if (request_->body != nullptr && !closing_) {
-        bool discarded = co_await discard_body();
-        if (!discarded) closing_ = true;
-    }
+// The answer has been sent or given up, and nothing is left of the request.
+void Connection::leave_request() {
     set_patience();
     if (!request_->completed) linger_ms_ = 0;
     finish_request();

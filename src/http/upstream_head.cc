@@ -4,6 +4,7 @@
 #include <array>
 
 #include "http/length.h"
+#include "http/name_words.h"
 #include "http/text.h"
 
 namespace ringx::http {
@@ -52,17 +53,35 @@ constexpr Known known_fields[] = {
 };
 static_assert(std::size(known_fields) + 1 == static_cast<size_t>(UpstreamField::count));
 
-constexpr size_t name_bytes_max = std::ranges::max(known_fields, {}, [](const Known& known) {
-    return known.name.size();
-}).name.size();
+constexpr size_t size_of(const Known& known) { return known.name.size(); }
 
+constexpr size_t name_bytes_max = size_of(std::ranges::max(known_fields, {}, size_of));
+
+// By their length: few have the same.
+constexpr auto by_size = [] {
+    std::array<Known, std::size(known_fields)> sorted;
+    std::ranges::copy(known_fields, sorted.begin());
+    std::ranges::sort(sorted, {}, size_of);
+    return sorted;
+}();
+
+// Those of a length begin at the place of that number, and end where those of the next begin.
+constexpr auto places = [] {
+    std::array<uint8_t, name_bytes_max + 2> first{};
+    for (size_t size = 0; size < first.size(); ++size) {
+        first[size] = static_cast<uint8_t>(std::ranges::lower_bound(by_size, size, {}, size_of) - by_size.begin());
+    }
+    return first;
+}();
+
+// REQUIRES: `name` is a token.
 const Known* find_known(std::string_view name) {
     if (name.size() > name_bytes_max) return nullptr;
-    std::array<char, name_bytes_max> storage;
-    std::ranges::transform(name, storage.begin(), to_lower);
-    std::string_view lower(storage.data(), name.size());
-    const Known* found = std::ranges::lower_bound(known_fields, lower, {}, &Known::name);
-    return found != std::end(known_fields) && found->name == lower ? found : nullptr;
+    const Known* end = by_size.data() + places[name.size() + 1];
+    for (const Known* known = by_size.data() + places[name.size()]; known != end; ++known) {
+        if (is_token(name.data(), known->name.data(), known->name.size())) return known;
+    }
+    return nullptr;
 }
 
 // Each is looked for among all fields.
@@ -106,6 +125,8 @@ void UpstreamHead::move_text(ptrdiff_t by) {
 void UpstreamHead::clear() {
     std::vector<Field> kept = std::move(fields);
     kept.clear();
+    constexpr size_t usual_fields = 16;
+    kept.reserve(usual_fields);
     *this = UpstreamHead();
     fields = std::move(kept);
 }
