@@ -68,17 +68,18 @@ class Lease {
  public:
     Lease() = default;
     Lease(BufferPool& pool, int32_t buffer, uint32_t size) : pool_(&pool), buffer_(buffer), size_(size) {}
-    explicit Lease(std::unique_ptr<std::string> copy)
-        : size_(static_cast<uint32_t>(copy->size())), copy_(std::move(copy)) {}
+    explicit Lease(std::unique_ptr<std::string> copy) : size_(static_cast<uint32_t>(copy->size())) {
+        copy_ = copy.release();
+    }
     Lease(Lease&& other) noexcept { *this = std::move(other); }
     Lease& operator=(Lease&& other) noexcept {
         if (this != &other) {
             release();
-            pool_ = std::exchange(other.pool_, nullptr);
-            buffer_ = other.buffer_;
+            if (other.buffer_ == in_copy) copy_ = std::exchange(other.copy_, nullptr);
+            else pool_ = std::exchange(other.pool_, nullptr);
+            buffer_ = std::exchange(other.buffer_, in_copy);
             offset_ = std::exchange(other.offset_, 0);
             size_ = std::exchange(other.size_, 0);
-            copy_ = std::move(other.copy_);
         }
         return *this;
     }
@@ -96,25 +97,31 @@ class Lease {
     }
 
     // Others wait for the buffer it lies in, or will: who keeps the bytes copies them.
-    bool is_wanted() const { return pool_ != nullptr && pool_->is_scarce(); }
+    bool is_wanted() const { return buffer_ != in_copy && pool_->is_scarce(); }
 
     void release() {
-        if (pool_ != nullptr) std::exchange(pool_, nullptr)->give_back(buffer_);
-        offset_ = size_ = 0;
+        if (buffer_ == in_copy) std::default_delete<std::string>()(copy_);
+        else pool_->give_back(buffer_);
         copy_ = nullptr;
+        buffer_ = in_copy;
+        offset_ = size_ = 0;
     }
 
  private:
     char* memory() const {
-        if (copy_ != nullptr) return copy_->data();
-        return pool_ == nullptr ? nullptr : pool_->memory(buffer_);
+        if (buffer_ != in_copy) return pool_->memory(buffer_);
+        return copy_ == nullptr ? nullptr : copy_->data();
     }
 
-    BufferPool* pool_ = nullptr;
-    int32_t buffer_ = -1;
+    static constexpr int32_t in_copy = -1;
+
+    union {
+        std::string* copy_ = nullptr;  // owned; null: there are no bytes
+        BufferPool* pool_;             // when there is a buffer
+    };
+    int32_t buffer_ = in_copy;
     uint32_t offset_ = 0;
     uint32_t size_ = 0;
-    std::unique_ptr<std::string> copy_;
 };
 
 // Lent buffers, first in, first out. The pool keeps the links, so that a queue is small wherever it is embedded.

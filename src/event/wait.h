@@ -78,6 +78,8 @@ class Receiver : public Operation, private Timer {
     }
     ~Receiver() override;
 
+    Loop& loop() const { return loop_; }
+
     // From now on everything is read through it; null: as it comes. It outlives the receiver's use of it.
     void set_filter(ReceiveFilter* filter) { filter_ = filter; }
 

@@ -67,12 +67,11 @@ uint64_t Connection::patience_ms() const {
     return waited < limit ? limit - waited : 1;
 }
 
-Receiver::Next Connection::listen() { return stream_.receiver().next(patience_ms()); }
-
 Loop& Connection::loop() const { return server_.loop(); }
 
 std::string_view Connection::pending() const {
-    std::string_view bytes = lease_.empty() ? std::string_view(input_) : lease_.view();
+    std::string_view bytes = lease_.view();
+    if (lease_.empty() && input_ != nullptr) bytes = *input_;
     return bytes.substr(consumed_);
 }
 
@@ -82,11 +81,11 @@ void Connection::leave_head_to_request() {
     bool keeps_it = !request_->head_lease.empty() || !request_->head_text.empty();
     if (!keeps_it && !lease_.empty()) {
         request_->head_lease = std::move(lease_);
-    } else if (!keeps_it) {
-        request_->head_text = std::move(input_);
+    } else if (!keeps_it && input_ != nullptr) {
+        request_->head_text = std::move(*input_);
     }
     lease_.release();
-    input_ = std::string();  // unlike {}, this gives its memory back
+    input_ = nullptr;
     consumed_ = 0;
 }
 
@@ -96,14 +95,16 @@ void Connection::hold(Lease lease) {
     bool copies = !pending().empty() || server_.loop().engine().buffers().is_scarce();
     if (copies) {
         if (!lease_.empty()) {
-            input_.assign(pending());
+            input_ = std::make_unique<std::string>(pending());
             lease_.release();
-        } else if (consumed_ > 0) {
-            input_.erase(0, consumed_);
+        } else if (input_ == nullptr) {
+            input_ = std::make_unique<std::string>();
+        } else {
+            input_->erase(0, consumed_);
         }
-        input_.append(lease.view());
+        input_->append(lease.view());
     } else {
-        input_ = std::string();
+        input_ = nullptr;
         lease_ = std::move(lease);
     }
     consumed_ = 0;
@@ -122,9 +123,9 @@ void Connection::keep_partial_head() {
     std::string_view left = pending();
     if (left.empty()) {
         lease_.release();
-        input_ = std::string();
+        input_ = nullptr;
     } else if (!lease_.empty()) {
-        input_.assign(left);
+        input_ = std::make_unique<std::string>(left);
         lease_.release();
     } else {
         return;

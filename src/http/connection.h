@@ -46,13 +46,19 @@ class Connection : public ListNode {
     // What is done before the first request; the server's handshake, where the address has one.
     bool begins_with_tls() const;
     Task<Turn> begin_tls();
-    // Awaitable: what the client sends next, as long as it may take for it.
-    Receiver::Next listen();
-    // Takes it in and answers all it can.
-    Turn received(Result<Lease> got);
+    // Awaitable: waits for what the client sends next, as long as it may take for it, takes it in and answers all it
+    // can.
+    struct Listen {
+        Connection& connection;
+        Receiver::Next next;
+        bool await_ready() { return next.await_ready(); }
+        void await_suspend(std::coroutine_handle<> waiter) { next.await_suspend(waiter); }
+        Turn await_resume() { return connection.received(next.await_resume()); }
+    };
+    Listen listen() { return {*this, stream_.receiver().next(patience_ms())}; }
     Task<Turn> serve_slowly();
-    Task<void> run_tunnel();
-    Task<void> close();
+    // Ends it, after the tunnel it may have become.
+    Task<void> leave(Turn turn);
 
     // The server is leaving: an idle connection ends at once, a busy one after its answer.
     void drain();
@@ -77,6 +83,7 @@ class Connection : public ListNode {
 
  private:
     // Reading.
+    Turn received(Result<Lease> got);
     void hold(Lease lease);
     void leave_head_to_request();
     void keep_partial_head();
@@ -140,6 +147,7 @@ class Connection : public ListNode {
     bool drain_body();
     Task<Result<>> read_ahead(Output& output);
     Task<bool> discard_body();
+    Task<void> run_tunnel();
     Task<void> await_last_words();
     Task<bool> linger();
     void report_send_error(const Output& output) const;
@@ -176,7 +184,7 @@ class Connection : public ListNode {
     bool ended_ = false;            // end() was called: nothing is waited for any more
     bool head_only_ = false;        // the body of the current answer is not sent
     Lease lease_;
-    std::string input_;             // instead of a lease: a head that is not complete, or copied bytes
+    std::unique_ptr<std::string> input_;  // instead of a lease: a head that is not complete, or copied bytes
     Request* request_ = nullptr;    // being read or answered
     Request* answered_ = nullptr;   // formatted, not yet sent and logged: a list
     Wait* waiting_ = nullptr;       // an operation that end() has to cancel

@@ -134,7 +134,7 @@ Task<bool> Connection::shake_hands(std::string_view server_name, uint64_t until_
     bool whole = consumed_ == 0 && !lease_.empty();
     tls->push(whole ? std::move(lease_) : Lease(std::make_unique<std::string>(pending())));
     lease_.release();
-    input_ = std::string();
+    input_ = nullptr;
     consumed_ = 0;
 
     if (server->settings->named_certificates != nullptr) {

@@ -58,8 +58,8 @@ class Peer {
  public:
     uint64_t number = 0;    // $connection: unique in this run of the server
     uint64_t since_us = 0;  // monotonic: when it was accepted
-    int fd = -1;            // for getsockopt(2) and the like only
     const Tls* tls = nullptr;  // null: what comes over it is plain
+    int fd = -1;            // for getsockopt(2) and the like only
     uint32_t requests = 0;  // begun on it, the current one included
     std::unique_ptr<const ProxyHeader> proxy;  // what came before its first request; null: nothing
     std::unique_ptr<Background> background;    // null: there never was any

@@ -150,13 +150,14 @@ Task<void> Connection::run_tunnel() {
     closing_ = true;
     set_patience();
     Remains remains(*request_);  // its head may point into what was received
-    input_ = std::string(pending());
+    const std::string first(pending());
     lease_.release();
+    input_ = nullptr;
     consumed_ = 0;
     std::unique_ptr<Tunnel> tunnel = std::move(*request_->response.tunnel);
     server_.give_back(*std::exchange(request_, nullptr));
     tunnel_ = tunnel.get();
-    Result<> ended = co_await tunnel->carry(stream_, input_);
+    Result<> ended = co_await tunnel->carry(stream_, first);
     tunnel_ = nullptr;
     if (!ended) linger_ms_ = 0;
     Request& end = server_.take_uncounted_request(peer_);
@@ -223,9 +224,10 @@ Task<bool> Connection::linger() {
     co_return false;
 }
 
-Task<void> Connection::close() {
+Task<void> Connection::leave(Turn turn) {
+    if (turn == Turn::tunnel) co_await run_tunnel();
     lease_.release();
-    input_ = std::string();
+    input_ = nullptr;
     consumed_ = 0;
     const bool says_end = linger_ms_ > 0;  // now, by a FIN; who waits for close_notify alone has said it by that
     if (stream_.tls() != nullptr && !reset_ && !ended_ && !gave_up_) co_await close_tls();
@@ -254,16 +256,14 @@ Task<void> Connection::close() {
 
 Conversation converse(HttpServer& server, int socket, ListenSlot& listen) {
     Connection connection(server, socket, listen);
-    Connection::Turn turn = Connection::Turn::listen;
+    using Turn = Connection::Turn;
+    Turn turn = Turn::listen;
     if (connection.begins_with_tls()) turn = co_await connection.begin_tls();
-    if (turn == Connection::Turn::slow) turn = co_await connection.serve_slowly();
-    while (turn != Connection::Turn::close && turn != Connection::Turn::tunnel) {
-        Result<Lease> got = co_await connection.listen();
-        turn = connection.received(std::move(got));
-        if (turn == Connection::Turn::slow) turn = co_await connection.serve_slowly();
+    while (turn == Turn::listen || turn == Turn::slow) {
+        if (turn == Turn::listen) turn = co_await connection.listen();
+        if (turn == Turn::slow) turn = co_await connection.serve_slowly();
     }
-    if (turn == Connection::Turn::tunnel) co_await connection.run_tunnel();
-    co_await connection.close();
+    co_await connection.leave(turn);
 }
 
 }  // namespace ringx::http

@@ -11,7 +11,7 @@ int Stream::push_secure() {
 ssize_t Stream::send_secure(std::span<const iovec> parts, Follows follows) {
     bool is_full = has_unsent() && !tls_->holds_back();
     if (is_full && push_secure() < 0) return -1;
-    size_t taken = tls_->send(parts, follows, loop_.clock().now_ms());
+    size_t taken = tls_->send(parts, follows, receiver_.loop().clock().now_ms());
     if (tls_->error() == 0) return static_cast<ssize_t>(taken);
     errno = tls_->error();
     return -1;

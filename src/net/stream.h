@@ -18,7 +18,7 @@ namespace ringx {
 
 class Stream {
  public:
-    Stream(Loop& loop, int socket) : loop_(loop), receiver_(loop, socket) {}
+    Stream(Loop& loop, int socket) : receiver_(loop, socket) {}
 
     Receiver& receiver() { return receiver_; }
     int fd() const { return receiver_.fd; }
@@ -53,7 +53,6 @@ class Stream {
     ssize_t send_secure(std::span<const iovec> parts, Follows follows);
     int push_secure();
 
-    Loop& loop_;
     Receiver receiver_;
     std::unique_ptr<TlsChannel> tls_;
 };
