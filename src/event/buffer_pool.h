@@ -75,8 +75,9 @@ class Lease {
     Lease& operator=(Lease&& other) noexcept {
         if (this != &other) {
             release();
-            if (other.buffer_ == in_copy) copy_ = std::exchange(other.copy_, nullptr);
-            else pool_ = std::exchange(other.pool_, nullptr);
+            if (other.buffer_ == in_copy) copy_ = other.copy_;
+            else pool_ = other.pool_;
+            other.copy_ = nullptr;
             buffer_ = std::exchange(other.buffer_, in_copy);
             offset_ = std::exchange(other.offset_, 0);
             size_ = std::exchange(other.size_, 0);

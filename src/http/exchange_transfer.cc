@@ -204,7 +204,10 @@ bool Exchange::begin_move() {
     uint64_t left = is_next ? protocol_->body_reader().bare_bytes_left() : 0;
     if (left == 0) return false;
     pipe_ = request_.worker->states.get<SplicePipes>().take();
-    if (pipe_ == nullptr) return false;
+    if (pipe_ == nullptr) {
+        moves_ = false;  // nor is what follows, which then comes in large parts
+        return false;
+    }
     std::optional<Result<size_t>> got = connection_->receive_now(*pipe_, std::min(left, bytes_max));
     if (got && !*got) {
         if (is_refused(got->error())) moves_ = false;
