@@ -40,6 +40,20 @@ def response(body=b"", *fields, status=200, framing="length", version="1.1"):
     return "\r\n".join(lines).encode("latin-1") + (chunks(body) if framing == "chunked" else body)
 
 
+def begin(length, *fields):
+    """The head of a response whose body the test sends as it likes."""
+    return "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {length}", *fields, "", ""]).encode()
+
+
+def answered_with(client, origin, data):
+    """Asks an origin that a test plays by hand, which answers with so much; gives its end of the connection."""
+    client.send_request("GET", "/")
+    peer = origin.accept()
+    peer.read_request()
+    peer.send(data)
+    return peer
+
+
 def chunks(*parts, trailers=()):
     """The parts as chunks, and the last chunk with the trailer fields."""
     data = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts if part)

@@ -3,7 +3,7 @@
 import pytest
 
 from harness import open_files, wait_until
-from harness.backend import Answer, chunks, response
+from harness.backend import Answer, answered_with, begin, chunks, response
 
 SOME = bytes(range(256)) * 400
 BIG = bytes(range(256)) * 65536  # more than all sockets on the way hold
@@ -11,21 +11,8 @@ LARGE = BIG[:6 << 20]            # more than those to the client do
 SMALL_ROOM = 4096
 
 
-def begin(length, *fields):
-    return "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {length}", *fields, "", ""]).encode()
-
-
 def get(client):
     client.send_request("GET", "/")
-
-
-def answered_with(client, origin, data):
-    """Asks an origin that a test plays by hand, which answers with so much; gives its end of the connection."""
-    get(client)
-    peer = origin.accept()
-    peer.read_request()
-    peer.send(data)
-    return peer
 
 
 def temporary(server):

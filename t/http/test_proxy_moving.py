@@ -6,16 +6,12 @@ import threading
 import pytest
 
 from harness import open_files, wait_until
-from harness.backend import Answer, response
+from harness.backend import Answer, answered_with, begin, response
 
 LARGE = bytes(range(256)) * 4096  # 1 MiB
 NO_FILE = "proxy_max_temp_file_size 0;"
 KEPT = "location / { proxy_pass http://kept; proxy_http_version 1.1; proxy_set_header Connection ''; }"
 UPSTREAM = "upstream kept { server %BACKEND%; keepalive 16; }"
-
-
-def begin(length):
-    return f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
 
 
 def pipes(server):
@@ -78,6 +74,13 @@ def test_the_connection_to_the_server_is_used_again(proxied):
     assert [len(connection.requests) for connection in origin.connections] == [5]
 
 
+def test_sockets_of_paths_are_moved_between_too(proxied):
+    server, _ = proxied(Answer(response(LARGE)), workers=1, unix=True)
+    before = pipes(server)
+    assert server.get("/").body == LARGE
+    assert moves(server, before)
+
+
 def test_the_server_is_free_before_a_client_has_all(proxied):
     server, origin = proxied(Answer(response(LARGE), "finish"), NO_FILE)
     with server.client(room=65536) as client:
@@ -100,10 +103,7 @@ def test_bytes_are_counted(proxied):
 def test_a_body_that_comes_in_parts(proxied):
     server, origin = proxied(None)
     with server.client() as client:
-        client.send_request("GET", "/")
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(len(LARGE)) + LARGE[:10])
+        peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:10])
         client.take_through(b"\r\n\r\n")
         assert client.take(10) == LARGE[:10]
         at = 10
@@ -120,10 +120,7 @@ def test_a_body_that_breaks_off(proxied, end, sent):
     server, origin = proxied(None)
     server.expect(r"prematurely closed|reset by peer")
     with server.client() as client:
-        client.send_request("GET", "/")
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(len(LARGE)) + LARGE[:sent])
+        peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:sent])
         client.take_through(b"\r\n\r\n")
         assert client.take(sent) == LARGE[:sent]
         peer.finish() if end == "finish" else peer.reset()
@@ -136,10 +133,7 @@ def test_a_server_that_says_nothing_more(proxied):
     server, origin = proxied(None, "proxy_read_timeout 300ms;")
     server.expect("upstream timed out")
     with server.client() as client:
-        client.send_request("GET", "/")
-        peer = origin.accept()
-        peer.read_request()
-        peer.send(begin(len(LARGE)) + LARGE[:200000])
+        answered_with(client, origin, begin(len(LARGE)) + LARGE[:200000])
         client.take_through(b"\r\n\r\n")
         assert client.take(200000) == LARGE[:200000]
         assert client.is_closed()
