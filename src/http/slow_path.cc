@@ -7,10 +7,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
 
-#include "event/next_turn.h"
 #include "http/background.h"
 #include "http/connection.h"
 #include "http/departure_watch.h"
@@ -18,7 +15,6 @@
 #include "http/output.h"
 #include "http/pipeline.h"
 #include "http/remains.h"
-#include "http/response_head.h"
 #include "http/server.h"
 #include "http/site.h"
 #include "http/status_zones.h"

@@ -36,6 +36,7 @@ class SplicePipe {
     size_t held_ = 0;
 };
 
+// Those of a worker.
 class SplicePipes {
  public:
     SplicePipes() = default;
@@ -49,7 +50,7 @@ class SplicePipes {
     };
     using Taken = std::unique_ptr<SplicePipe, Return>;
 
-    // Null: all are in use.
+    // Null: all are in use, and there can be no more.
     Taken take();
 
  private:
