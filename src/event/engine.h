@@ -5,9 +5,12 @@
 // in for both in unit tests. The rules are those of event/operation.h and hold for all of them alike.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +19,7 @@
 #include "base/counter.h"
 #include "base/histogram.h"
 #include "base/result.h"
+#include "event/batch_sender.h"
 #include "event/buffer_pool.h"
 #include "event/operation.h"
 
@@ -98,13 +102,18 @@ class Engine {
 
     virtual BufferPool& buffers() = 0;
 
+    // Takes bytes that shall be sent, to send them together with what else this turn submits, which costs less where
+    // there is much to do. False: not this time, they are to be sent at once. Until send_batch(), or the end of the
+    // turn, nobody else may do anything with the socket.
+    virtual bool send_with_batch(BatchSender&, int /*fd*/, std::span<const iovec>, size_t /*bytes*/) { return false; }
+    // What was taken leaves now; whom that does not succeed for is told.
+    virtual void send_batch() {}
+    // What was taken under another number has left.
+    uint32_t batch_number() const { return batch_number_; }
+
     const EngineCounters& counters() const { return *counters_; }
     // From now on it counts there.
     void count_in(EngineCounters& counters) { counters_ = &counters; }
-
-    // How many answers the current call of wait() has at hand, this one included: senders use it to choose between
-    // sending at once and sending with the batch.
-    uint32_t batch() const { return batch_; }
 
  protected:
     virtual void begin(Operation& operation) = 0;
@@ -131,7 +140,7 @@ class Engine {
     EngineCounters* counters_ = &unseen_;
     bool has_turned_ = false;   // what comes before the first wait() is no turn
     uint32_t completions_ = 0;  // of this turn
-    uint32_t batch_ = 0;
+    uint32_t batch_number_ = 1;
 };
 
 // Whether io_uring can serve as the engine in this process tree: nothing, or the reason why not in words for the log,

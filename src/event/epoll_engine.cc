@@ -181,7 +181,6 @@ void EpollEngine::unwatch(int fd) {
 
 void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {
     count_turn(loop_.clock().now_us());
-    batch_ = 1;  // a send is a system call of its own here: no sender gains by waiting for others
     unpark();
     List<Operation> due;
     due.take_all(ready_);
@@ -198,7 +197,6 @@ void EpollEngine::wait(std::optional<uint64_t> sleep_ms) {
     CHECK(count >= 0 || errno == EINTR);
     loop_.refresh_clock();
     for (int i = 0; i < count; ++i) deliver(events_[static_cast<size_t>(i)]);
-    batch_ = 0;
 }
 
 // Tries what was just started, or has more to do than one turn allows.

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "event/loop.h"
+#include "event/send_batch.h"
 #include "event/uring_ring.h"
 
 namespace ringx {
@@ -57,10 +58,17 @@ class UringEngine final : public Engine {
     Result<> open(const EngineSettings& settings);
 
     std::string_view name() const override { return "io_uring"; }
-    void close(int fd) override { ::close(fd); }
+    void close(int fd) override {
+        send_batch();  // it may be one of those
+        ::close(fd);
+    }
     void wait(std::optional<uint64_t> sleep_ms) override;
     void wake() override;
     BufferPool& buffers() override { return pool_; }
+    bool send_with_batch(BatchSender& sender, int fd, std::span<const iovec> parts, size_t bytes) override;
+    void send_batch() override {
+        if (!sends_.empty()) submit();
+    }
 
  private:
     void begin(Operation& operation) override;
@@ -76,6 +84,7 @@ class UringEngine final : public Engine {
     bool kernel_has_more();
     void enter(std::optional<uint64_t> sleep_ms);
     void submit();
+    void settle_sends(unsigned seen);
     void deliver();
     void deliver_aborted();
     void dispatch(Operation& operation, int result, uint32_t flags);
@@ -89,6 +98,8 @@ class UringEngine final : public Engine {
     BufferRing buffers_;
     Ring ring_;  // after all memory it uses
     uint64_t flying_ = 0;
+    unsigned at_hand_ = 0;  // answers of this turn
+    SendBatch sends_;
 
     // An operation in flight that the kernel does not hold is in one of the first three lists.
     List<Operation> unsubmitted_;  // the submission queue was full
@@ -122,6 +133,24 @@ io_uring_sqe* UringEngine::next_sqe() {
     submit();
     if (sqpoll_) io_uring_sqring_wait(ring_.get());
     return io_uring_get_sqe(ring_.get());
+}
+
+// A thread of the kernel's would send at its own time, and a lone answer gains nothing. What fails must find a place
+// among the completions, or nobody would know at once.
+bool UringEngine::send_with_batch(BatchSender& sender, int fd, std::span<const iovec> parts, size_t bytes) {
+    constexpr unsigned worth_it = 2;
+    if (sqpoll_ || at_hand_ < worth_it || !sends_.has_room(bytes)) return false;
+    const unsigned expected = io_uring_cq_ready(ring_.get()) + io_uring_sq_ready(ring_.get());
+    if (expected >= ring_.get()->cq.ring_entries / 2 || io_uring_cq_has_overflow(ring_.get())) return false;
+    io_uring_sqe* sqe = next_sqe();
+    if (sqe == nullptr) return false;
+    sends_.add(sender, fd, parts, bytes, *ring_.get(), sqe);
+    return true;
+}
+
+void UringEngine::settle_sends(unsigned seen) {
+    sends_.settle(*ring_.get(), seen);
+    ++batch_number_;
 }
 
 void UringEngine::begin(Operation& operation) {
@@ -219,7 +248,7 @@ void UringEngine::wait(std::optional<uint64_t> sleep_ms) {
     loop_.refresh_clock();
     deliver_aborted();
     deliver();
-    batch_ = 0;
+    at_hand_ = 0;
 }
 
 void UringEngine::queue_what_waits() {
@@ -239,7 +268,9 @@ void UringEngine::queue_what_waits() {
 }
 
 void UringEngine::submit() {
+    unsigned seen = io_uring_cq_ready(ring_.get());
     int result = io_uring_submit(ring_.get());
+    settle_sends(seen);
     CHECK(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
 }
 
@@ -250,6 +281,7 @@ bool UringEngine::kernel_has_more() {
 
 void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
     if (io_uring_cq_has_overflow(ring_.get())) counters_->overflows.add(1);
+    const unsigned seen = io_uring_cq_ready(ring_.get());
     int result = 0;
     if (sleep_ms == 0 || io_uring_cq_ready(ring_.get()) > 0) {
         bool has_any = kernel_has_more() || io_uring_sq_ready(ring_.get()) > 0;
@@ -268,6 +300,7 @@ void UringEngine::enter(std::optional<uint64_t> sleep_ms) {
         in_vain = in_vain && io_uring_cq_ready(ring_.get()) == 0;
         if (in_vain && kernel_has_more()) result = io_uring_submit_and_get_events(ring_.get());
     }
+    settle_sends(seen);
     // Time out, signals, and backpressure that ends when completions have been taken. Anything else is our mistake, or
     // a lost completion.
     CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY || result == -EAGAIN);
@@ -286,7 +319,7 @@ void UringEngine::deliver_aborted() {
 
 void UringEngine::deliver() {
     unsigned ready = std::min(io_uring_cq_ready(ring_.get()), batch_limit);
-    batch_ = ready;
+    at_hand_ = ready;
     uint64_t submitted_us = loop_.clock().now_us();
     unsigned head;
     io_uring_cqe* cqe;
@@ -298,7 +331,9 @@ void UringEngine::deliver() {
         int result = cqe->res;
         uint32_t flags = cqe->flags;
         io_uring_cq_advance(ring_.get(), 1);
-        if (whom > for_wake) {
+        if (SendBatch::is_one(whom)) {
+            // Its sender knows.
+        } else if (whom > for_wake) {
             dispatch(*reinterpret_cast<Operation*>(whom), result, flags);
         } else if (whom == for_wake) {
             uint64_t count;

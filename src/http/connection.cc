@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "base/format.h"
-#include "http/background.h"
 #include "http/built_in_pages.h"
 #include "http/delay.h"
 #include "http/old_browsers.h"
@@ -136,6 +135,15 @@ void Connection::keep_partial_head() {
 
 Connection::Turn Connection::received(Result<Lease> got) {
     if (request_ != nullptr) server_.counters().reading.subtract(1);
+    if (!got || got->empty()) {
+        // What has not left comes first, and may be all this was interrupted for; an end comes behind it.
+        stream_.settle();
+        if (stream_.has_unsent() && !ended_) {
+            const bool is_interrupted = !got && got.error().number == ECANCELED;
+            if (!is_interrupted) closing_ = true;
+            return Turn::slow;
+        }
+    }
     if (!got) return no_request(got.error());
     if (ended_) return no_request({"recv", ECANCELED});  // it came too late
     if (got->empty()) return no_request({"recv", 0});
@@ -402,6 +410,7 @@ bool Connection::start_response(Response&& response) {
 
 // It holds until an answer of another location changes it. The sockets of paths have no such option.
 void Connection::set_nodelay(bool on) {
+    stream_.settle();
     nodelay_ = on;
     int value = on ? 1 : 0;
     (void)setsockopt(peer_.fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
@@ -451,7 +460,8 @@ Connection::Turn Connection::flush() {
     Output& output = server_.output();
     if (has_unsent(output)) {
         const bool end_follows = closing_ && !ended_ && !reset_;
-        Flushed flushed = output.flush(stream_, end_follows ? Follows::end : Follows::nothing);
+        const Follows otherwise = closing_ ? Follows::nothing : Follows::others;
+        Flushed flushed = output.flush(stream_, end_follows ? Follows::end : otherwise);
         if (flushed == Flushed::failed) {
             report_send_error(output);
             drop(output);
@@ -465,28 +475,6 @@ Connection::Turn Connection::flush() {
     }
     log_answered();
     return Turn::listen;
-}
-
-void Connection::drain() {
-    if (request_ != nullptr || closing_ || !pending().empty()) return;
-    if (!stream_.receiver().is_awaited()) return;  // answers are still leaving; it ends after them
-    uint64_t left = stream_.receiver().left_ms();
-    uint64_t waited = idle_limit_ms_ > left ? idle_limit_ms_ - left : 0;
-    uint64_t rest = waited < idle_least_ms_ ? std::min(left, idle_least_ms_ - waited) : 0;
-    // Not before the next turn: a request that is here already, and not yet told of, comes first there.
-    stream_.receiver().shorten(std::max<uint64_t>(rest, 1));
-}
-
-void Connection::end() {
-    ended_ = true;
-    closing_ = true;
-    linger_ms_ = 0;
-    stream_.receiver().end();
-    if (waiting_ != nullptr) waiting_->cancel();
-    if (tunnel_ != nullptr) tunnel_->cancel();
-    if (request_ != nullptr) Activity::give_up_all(*request_);
-    if (peer_.background != nullptr) Activity::give_up_all(peer_.background->activities);
-    if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();
 }
 
 }  // namespace ringx::http

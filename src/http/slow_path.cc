@@ -66,6 +66,7 @@ void Connection::end_waiting(RequestMetrics* zone) {
 }
 
 Task<Connection::Turn> Connection::serve_slowly() {
+    stream_.settle();
     stream_.receiver().watch();
     for (;;) {
         RequestMetrics* zone = begin_waiting();
@@ -248,6 +249,28 @@ Task<void> Connection::leave(Turn turn) {
         Signal& ended = background->ended;
         co_await ended;
     }
+}
+
+void Connection::drain() {
+    if (request_ != nullptr || closing_ || !pending().empty()) return;
+    if (!stream_.receiver().is_awaited()) return;  // answers are still leaving; it ends after them
+    uint64_t left = stream_.receiver().left_ms();
+    uint64_t waited = idle_limit_ms_ > left ? idle_limit_ms_ - left : 0;
+    uint64_t rest = waited < idle_least_ms_ ? std::min(left, idle_least_ms_ - waited) : 0;
+    // Not before the next turn: a request that is here already, and not yet told of, comes first there.
+    stream_.receiver().shorten(std::max<uint64_t>(rest, 1));
+}
+
+void Connection::end() {
+    ended_ = true;
+    closing_ = true;
+    linger_ms_ = 0;
+    stream_.receiver().end();
+    if (waiting_ != nullptr) waiting_->cancel();
+    if (tunnel_ != nullptr) tunnel_->cancel();
+    if (request_ != nullptr) Activity::give_up_all(*request_);
+    if (peer_.background != nullptr) Activity::give_up_all(peer_.background->activities);
+    if (request_ != nullptr && request_->response.source != nullptr) request_->response.source->cancel();
 }
 
 Conversation converse(HttpServer& server, int socket, ListenSlot& listen) {

@@ -25,6 +25,7 @@ namespace ringx {
 // What comes behind something that is sent.
 enum class Follows : uint8_t {
     nothing,  // it leaves now
+    others,   // of other connections, in this turn: it may leave together with them
     more,     // at once: they may share a packet
     end,      // of the connection, at once: the last bytes may share a packet with it
 };

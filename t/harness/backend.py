@@ -18,7 +18,6 @@ import os
 import re
 import select
 import socket
-import struct
 import threading
 import traceback
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from . import strict
 from .client import Endpoint
 from .ports import free_port, release
 from .waiting import WAIT_SECONDS, wait_until
-
-NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def response(body=b"", *fields, status=200, framing="length", version="1.1"):
@@ -140,10 +137,6 @@ class Connection(Endpoint):
         with self.lock:  # end() may come from another thread
             self.closed = True
             self.socket.close()
-
-    def reset(self):
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        self.close()
 
     def end(self):
         """Ends it in both directions. Not close(), when it plays by itself: its thread may wait for this socket."""

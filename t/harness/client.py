@@ -2,10 +2,12 @@
 
 import socket
 import ssl
+import struct
 
 from .waiting import WAIT_SECONDS
 
 BLOCK = 65536
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Response:
@@ -53,6 +55,11 @@ class Endpoint:
 
     def close(self):
         self.socket.close()
+
+    def reset(self):
+        """Closes with a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.close()
 
     def send(self, data):
         self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)

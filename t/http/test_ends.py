@@ -3,20 +3,13 @@
 import os
 import signal
 import socket
-import struct
 
 import pytest
 
-from harness import open_files, wait_until
+from harness import Client, open_files, wait_until
 
 LARGE = os.urandom(8 << 20)
 UNREAD = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\nConnection: close\r\n\r\n"
-
-
-def reset(client):
-    """Closes with a reset."""
-    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 def refuses_bytes(client):
@@ -176,7 +169,7 @@ LEAVE = {
 }
 
 
-@pytest.mark.parametrize("leave", [lambda client: client.close(), reset], ids=["close", "reset"])
+@pytest.mark.parametrize("leave", [Client.close, Client.reset], ids=["close", "reset"])
 def test_clients_may_leave_at_any_time(serve, leave):
     server = serve("location /returned { return 200 ok; }", files={"html/large": LARGE})
     for data in LEAVE.values():
@@ -187,7 +180,7 @@ def test_clients_may_leave_at_any_time(serve, leave):
     check_serves(server)
 
 
-@pytest.mark.parametrize("leave", [lambda client: client.close(), reset], ids=["close", "reset"])
+@pytest.mark.parametrize("leave", [Client.close, Client.reset], ids=["close", "reset"])
 def test_clients_may_leave_while_they_are_sent_a_file(serve, leave):
     server = serve(files={"html/large": LARGE})
     for _ in range(10):
@@ -204,7 +197,7 @@ def test_an_answer_that_could_not_be_sent_is_logged_with_what_was_sent(serve):
     with server.client() as client:
         client.send_request("GET", "/large")
         client.take(1000)
-        reset(client)
+        client.reset()
     sent = server.wait_for_log(r'"GET /large HTTP/1\.1" 200 (\d+) ', "logs/access.log")[0].group(1)
     assert 0 < int(sent) < 64 << 20
 

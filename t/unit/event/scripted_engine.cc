@@ -72,7 +72,6 @@ Outcome file_outcome(const Operation& operation) {
 ScriptedEngine::ScriptedEngine(Loop& loop, uint32_t buffers, uint32_t buffer_bytes)
     : loop_(loop), pool_(buffers, buffer_bytes), wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     CHECK(wakeup_);
-    batch_ = UINT32_MAX;
 }
 
 int ScriptedEngine::make_socket() {

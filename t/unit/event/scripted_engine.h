@@ -4,8 +4,6 @@
 // in pieces likewise. Regular files are real. Answers come from the loop, one for each operation and turn, in the order
 // of their start or in another. Any operation or any answer, counted from 1, can be made to fail, and the test can step
 // in between a start and its answer: so errors and cancellations are loops over n, until n is more than there were.
-// Senders may try sendmsg() themselves when few answers are at hand; batch() of this engine is always the largest
-// number, so that all they send passes through here.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // http/connection_faults_test.cc - every operation of a conversation fails, and the server leaves in every turn of it.
 //
 // What the client then hears is a part of what it would have heard, or an error page; afterwards nothing is left in
-// flight, and the next client is served as if nothing had happened.
+// flight, and the next client is served as if nothing had happened. All of it once more with answers of which the first
+// bytes leave with the batch, and the rest does not.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -71,6 +72,7 @@ std::string configuration() {
 struct Case {
     Choice engine;
     const Script* script;
+    std::optional<size_t> batch_bytes = {};
 };
 
 class Faults : public testing::TestWithParam<Case> {
@@ -81,6 +83,7 @@ class Faults : public testing::TestWithParam<Case> {
         }
         SceneOptions options;
         options.engine = GetParam().engine;
+        options.batch_bytes = GetParam().batch_bytes;
         options.send_buffer = script.hears_max == SIZE_MAX ? 0 : 16384;
         scene = std::make_unique<Scene>(configuration(), options);
         rounds = std::make_unique<FaultRounds>(*scene, script, [this] { check_next_client(); });
@@ -125,12 +128,15 @@ std::vector<Case> cases() {
     for (const Script& script : scripts) {
         all.push_back({Choice::epoll, &script});
         all.push_back({Choice::io_uring, &script});
+        all.push_back({Choice::io_uring, &script, 20});
     }
     return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenes, Faults, testing::ValuesIn(cases()), [](const auto& each) {
-    return std::string(each.param.engine == Choice::epoll ? "epoll_" : "io_uring_") + each.param.script->name;
+    std::string_view engine = each.param.engine == Choice::epoll ? "epoll_" : "io_uring_";
+    std::string_view batch = each.param.batch_bytes ? "batch_" : "";
+    return std::string(engine).append(batch).append(each.param.script->name);
 });
 
 }  // namespace

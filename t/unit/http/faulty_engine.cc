@@ -1,6 +1,10 @@
 #include "t/unit/http/faulty_engine.h"
 
-#include <vector>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
 
 #include "event/loop.h"
 
@@ -51,11 +55,29 @@ void FaultyEngine::wait(std::optional<uint64_t> sleep_ms) {
     for (auto& [original, copy] : copies_) {
         if (copy->error != 0 && !copy->in_flight()) failed.push_back(copy.get());
     }
-    batch_ = 1;
     if (!failed.empty()) loop_.refresh_clock();
     for (Copy* copy : failed) finish(*copy, {-copy->error});
+    send_batch();
     real_->wait(failed.empty() ? sleep_ms : 0);
-    batch_ = 0;
+}
+
+bool FaultyEngine::send_with_batch(BatchSender& sender, int fd, std::span<const iovec> parts, size_t) {
+    if (!batch_bytes) return false;
+    ++taken_;
+    Send& send = sends_.emplace_back(&sender, fd);
+    for (const iovec& part : parts) send.bytes.append(static_cast<const char*>(part.iov_base), part.iov_len);
+    return true;
+}
+
+void FaultyEngine::send_batch() {
+    for (Send& send : std::exchange(sends_, {})) {
+        size_t most = std::min(send.bytes.size(), batch_bytes.value_or(SIZE_MAX));
+        ssize_t sent = ::send(send.fd, send.bytes.data(), most, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const int error = sent < 0 ? errno : batch_error;
+        send.bytes.erase(0, static_cast<size_t>(std::max<ssize_t>(sent, 0)));
+        if (!send.bytes.empty()) send.sender->not_sent(send.bytes, error);
+    }
+    ++batch_number_;
 }
 
 void FaultyEngine::answered(Copy& copy, Outcome outcome) {

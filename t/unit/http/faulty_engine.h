@@ -3,13 +3,16 @@
 // Every operation is passed on to the engine inside, except those that are to fail at once. Where an answer is to fail,
 // what the kernel really did is dropped, and an operation that would be answered again is ended first. So any
 // conversation over real sockets can be led through each of its errors: fail the n-th, for every n until there were
-// fewer.
+// fewer. Sends are taken with the batch only when a test says so, whatever the engine inside would do, and may leave in
+// part or not at all.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "event/engine.h"
 
@@ -33,17 +36,27 @@ class FaultyEngine final : public Engine {
         faults_ = 0;
     }
 
+    // Takes sends with the batch, of each of which so many bytes leave; then its sender is told of batch_error.
+    std::optional<size_t> batch_bytes;
+    int batch_error = EAGAIN;
+    size_t taken() const { return taken_; }  // sends, until now
+
     size_t operations() const { return operations_; }  // started until now
     size_t answers() const { return answers_; }
     size_t faults() const { return faults_; }  // since it was healed
     size_t in_flight() const { return copies_.size(); }
 
     std::string_view name() const override { return real_->name(); }
-    void close(int fd) override { real_->close(fd); }
+    void close(int fd) override {
+        send_batch();
+        real_->close(fd);
+    }
     void unwatch(int fd) override { real_->unwatch(fd); }
     void wait(std::optional<uint64_t> sleep_ms) override;
     void wake() override { real_->wake(); }
     BufferPool& buffers() override { return real_->buffers(); }
+    bool send_with_batch(BatchSender& sender, int fd, std::span<const iovec> parts, size_t bytes) override;
+    void send_batch() override;
 
  private:
     // The operation as the engine inside sees it.
@@ -52,6 +65,12 @@ class FaultyEngine final : public Engine {
         FaultyEngine* engine = nullptr;
         Operation* original = nullptr;
         int error = 0;  // it has failed with this, and is being ended
+    };
+
+    struct Send {
+        BatchSender* sender;
+        int fd;
+        std::string bytes;
     };
 
     void begin(Operation& operation) override;
@@ -67,6 +86,8 @@ class FaultyEngine final : public Engine {
     size_t operations_ = 0;
     size_t answers_ = 0;
     size_t faults_ = 0;
+    size_t taken_ = 0;
+    std::vector<Send> sends_;
 };
 
 }  // namespace ringx

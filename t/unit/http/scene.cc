@@ -72,6 +72,7 @@ Scene::Scene(std::string_view configuration, Options options) : options_(options
     settings.cq_entries = 16;
     engine = FaultyEngine::open(loop, settings);
     CHECK(engine != nullptr);
+    engine->batch_bytes = options.batch_bytes;
     signal(SIGPIPE, SIG_IGN);  // as workers do: sendfile(2) has no flag against it
     turn();  // the engine sets itself up
     buffers_at_start_ = engine->buffers().available();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ struct SceneOptions {
     uint32_t buffer_bytes = 256;
     int domain = AF_UNIX;
     int send_buffer = 0;  // SO_SNDBUF of the server's sockets; 0: the system's
+    std::optional<size_t> batch_bytes = {};  // of FaultyEngine
 };
 
 struct Client {
