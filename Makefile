@@ -23,7 +23,7 @@ MAKEFLAGS += -j$(JOBS)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all objects run test test-ktls tests replays choices unit tidy headers asan clang fuzz fuzzers man install clean
+.PHONY: all objects run test test-ktls tests replays choices floor unit tidy headers asan clang fuzz fuzzers man install clean
 
 all: objects
 
@@ -63,8 +63,8 @@ UNIT_SUPPORT := $(filter-out $(UNIT_SOURCES),$(wildcard t/unit/*.cc t/unit/*/*.c
 FUZZ_SOURCES := $(wildcard t/fuzz/*_fuzz.cc)
 # Those that no source of their own includes first, as t/tidy has it.
 HEADERS := $(foreach h,$(wildcard src/*/*.h modules/*.h modules/*/*.h),$(if $(wildcard $(h:.h=.cc)),,$(h)))
-CHOICES_SOURCE := contrib/bench/ring_choices.cc
-COMPILED := $(MAIN) $(BENCH_MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES) $(CHOICES_SOURCE)
+MEASURE_SOURCES := contrib/bench/ring_choices.cc contrib/bench/floor.cc
+COMPILED := $(MAIN) $(BENCH_MAIN) $(SOURCES) $(UNIT_SOURCES) $(UNIT_SUPPORT) $(FUZZ_SOURCES) $(MEASURE_SOURCES)
 
 object = $(patsubst %.cc,$(OBJS)/%.o,$(1))
 OBJECTS := $(call object,$(SOURCES)) $(EMBEDDED:%=$(OBJS)/%.o)
@@ -142,7 +142,7 @@ $(OBJS)/unit_test: $(UNIT_OBJECTS) $(OBJS)/libserver.a
 $(OBJS)/fuzz/%_replay: $(OBJS)/t/fuzz/%_fuzz.o $(OBJS)/t/fuzz/replay.o $(OBJS)/libserver.a
 	$(LINK) $(link_end)
 
-$(OBJS)/ring_choices: $(call object,$(CHOICES_SOURCE)) $(OBJS)/libserver.a
+$(OBJS)/ring_choices $(OBJS)/floor: $(OBJS)/%: $(OBJS)/contrib/bench/%.o $(OBJS)/libserver.a
 	$(LINK) $(link_end)
 
 $(OBJS)/headers/%.ok: % $(OBJS)/flags
@@ -156,7 +156,8 @@ tidy:
 	@t/tidy
 replays: $(REPLAYS)
 choices: $(OBJS)/ring_choices
-tests: objects $(if $(UNIT_SOURCES),$(OBJS)/unit_test) replays choices
+floor: $(OBJS)/floor
+tests: objects $(if $(UNIT_SOURCES),$(OBJS)/unit_test) replays choices floor
 
 test:
 	@contrib/install-deps --test
@@ -179,7 +180,7 @@ asan:
 
 CLANG := $(firstword $(foreach c,clang++-21 clang++-20 clang++-19,$(shell command -v $(c))) clang++)
 clang:
-	@CXX=$(CLANG) $(MAKE) OBJS=$(OBJS)/clang CONFIGURE='--with-cc-opt="-Werror -O0 -g0"' objects replays headers choices
+	@CXX=$(CLANG) $(MAKE) OBJS=$(OBJS)/clang CONFIGURE='--with-cc-opt="-Werror -O0 -g0"' objects replays headers choices floor
 
 FUZZ = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 fuzz:

@@ -1,12 +1,12 @@
-"""contrib/bench/lone_servers.py - lighttpd and h2o, as far as they are installed: one process each, in the foreground,
-with configurations of their own that serve the same files."""
+"""contrib/bench/lone_servers.py - servers that are one process each, in the foreground, and configured in their own way:
+lighttpd and h2o, which serve the same files as far as they are installed, and the floor (floor.cc)."""
 
 import os
 import shutil
 import signal
 import subprocess
 
-from rig import SERVER_CPU, BadRun, Contender, Running
+from rig import SERVER_CPU, BadRun, Contender, Running, binary
 
 from harness.server import Server, members
 from harness.waiting import wait_until
@@ -78,6 +78,27 @@ class RunningAlone(Running):
     @property
     def worker(self):
         return self.process.pid
+
+
+class RunningFloor(RunningAlone):
+    """Sends `answer` for each head, or passes bytes on to the port of an origin."""
+
+    def __init__(self, contender, answer=None, origin=None):
+        Server.__init__(self, contender.engine)
+        self.contender, self.cpu = contender, SERVER_CPU
+        self.write("answer", answer or "")
+        self.what = f":{origin}" if origin else self.path("answer")
+
+    def command(self, *arguments):
+        return ["taskset", "-c", self.cpu, self.contender.program, str(self.port()), self.what]
+
+
+def floor():
+    return Contender("floor", os.path.join(os.path.dirname(binary()), "floor"), "io_uring")
+
+
+def is_floor(contender):
+    return contender.name == "floor"
 
 
 def is_lone(contender):

@@ -9,6 +9,7 @@ import os
 import shutil
 from contextlib import contextmanager
 
+import lone_servers
 from rig import CLIENT_CPU, NGINX, SERVER_CPU, Contender, Running
 
 from harness.server import Server
@@ -70,6 +71,8 @@ class RunningHaproxy(Running):
 
 def before(contender, origin_port):
     """The contender as a proxy before this origin, not started yet."""
+    if lone_servers.is_floor(contender):
+        return lone_servers.RunningFloor(contender, origin=origin_port)
     if contender.proxies_only:
         return RunningHaproxy(contender, origin_port)
     return Running(contender, server=LOCATION, http=UPSTREAM.replace("%ORIGIN%", str(origin_port)))
