@@ -7,6 +7,7 @@ whole name and its share.
 
 import collections
 import html
+import os
 import re
 import signal
 import subprocess
@@ -52,11 +53,11 @@ def stacks_in(script):
 
 
 def frame_of(line):
-    """`  7f12 tcp_sendmsg ([kernel.kallsyms])` as (function, program); nothing where perf has lost its way."""
+    """`  7f12 recv (/usr/lib/libc.so.6)` as (function, program's name); nothing where perf has lost its way."""
     match = re.fullmatch(r"\s*[0-9a-f]+ (.*) \((.*)\)", line)
     if not match or match[2] == "[unknown]":
         return None
-    return short(match[1]), match[2]
+    return short(match[1]), os.path.basename(match[2])
 
 
 def short(function):

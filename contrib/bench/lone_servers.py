@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 
-from rig import SERVER_CPU, BadRun, Contender, Running, binary
+from rig import SERVER_CPU, BadRun, Contender, Running, binary, lay_out
 
 from harness.server import Server, members
 from harness.waiting import wait_until
@@ -50,8 +50,7 @@ class RunningAlone(Running):
     def __init__(self, contender, files):
         Server.__init__(self, contender.engine)
         self.contender, self.cpu = contender, SERVER_CPU
-        for name, data in files.items():
-            self.write(name, data)
+        lay_out(self, files)
         self.configure(config=ALONE[contender.name][0])
 
     def command(self, *arguments):

@@ -5,6 +5,8 @@ SERVER_CPU; whatever asks them runs on CLIENT_CPU. The cost of a run is the time
 CPU, as the scheduler counts it (/proc/PID/task/*/schedstat): io_uring's kernel workers are tasks of that process too.
 """
 
+import atexit
+import functools
 import json
 import os
 import re
@@ -12,6 +14,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -48,7 +51,7 @@ http {
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
     server {
-        listen 127.0.0.1:%PORT%;
+        listen 127.0.0.1:%PORT% %LISTEN%;
         root html;
         %SERVER%
     }
@@ -87,15 +90,45 @@ def chosen(everyone, names):
     return found
 
 
+SETTLE_SECONDS = 3
+
+
+@functools.cache
+def pages_of(files):
+    """A folder with these (name, data). They have been there for a while before anything is measured: what was changed
+    a moment ago may be kept in other ways."""
+    folder = tempfile.mkdtemp(prefix="ringx-pages-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    for name, data in files:
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+    time.sleep(SETTLE_SECONDS)
+    return folder
+
+
+def lay_out(server, files):
+    """Gives a server its files, those below html together with all others that have the same."""
+    pages = tuple(item for item in files.items() if item[0].startswith("html/"))
+    if pages:
+        os.rmdir(server.path("html"))
+        os.symlink(os.path.join(pages_of(pages), "html"), server.path("html"))
+    for name in files.keys() - dict(pages).keys():
+        server.write(name, files[name])
+
+
 class Running(Server):
     """One contender, running on its CPU: `with Running(contender, files, server="…") as server`."""
 
-    def __init__(self, contender, files=None, server="", connections=1024, http="", cpu=SERVER_CPU):
+    def __init__(self, contender, files=None, server="", connections=1024, http="", listen="",
+                 cpu=SERVER_CPU):
         super().__init__(contender.engine)
         self.contender, self.cpu = contender, cpu
-        for name, data in (files or {}).items():
-            self.write(name, data)
+        lay_out(self, files or {})
         text = CONFIGURATION.replace("%CONNECTIONS%", str(connections)).replace("%HTTP%", http)
+        text = text.replace("%LISTEN%", listen)
         self.configure(config=text.replace("%SERVER%", f"{server}\n{contender.extra}"))
 
     def command(self, *arguments):

@@ -35,10 +35,10 @@ def flame_graph():
 
 
 def test_equal_stacks_are_counted_together(flame_graph):
-    program = "/x/objs/server"
+    program = "server"
     assert flame_graph.stacks_in(SCRIPT) == {
         (("main", program), ("Table::find", program)): 3,
-        (("main", program), ("http::answer", program), ("__send", "/usr/lib/x86_64-linux-gnu/libc.so.6"),
+        (("main", program), ("http::answer", program), ("__send", "libc.so.6"),
          ("tcp_sendmsg", "[kernel.kallsyms]")): 1,
     }
 
@@ -60,9 +60,9 @@ def test_boxes_have_the_width_of_their_part(flame_graph):
     for group in image.iter(SVG + "g"):
         box = group.find(SVG + "rect")
         boxes[group.find(SVG + "title").text] = tuple(float(box.get(name)) for name in ("x", "y", "width"))
-    whole = boxes["main (/x/objs/server): 100.00%"]
-    often = boxes["Table::find (/x/objs/server): 75.00%"]
-    once = boxes["http::answer (/x/objs/server): 25.00%"]
+    whole = boxes["main (server): 100.00%"]
+    often = boxes["Table::find (server): 75.00%"]
+    once = boxes["http::answer (server): 25.00%"]
     kernel = boxes["tcp_sendmsg ([kernel.kallsyms]): 25.00%"]
     assert whole[2] == float(image.get("width"))
     assert often[2] == 0.75 * whole[2] and once[2] == 0.25 * whole[2]
