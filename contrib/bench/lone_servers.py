@@ -1,4 +1,4 @@
-"""contrib/bench/lone_servers.py - servers that are one process each, in the foreground, and configured in their own way:
+"""contrib/bench/lone_servers.py - servers that are one process each, in the foreground, with their own configurations:
 lighttpd and h2o, which serve the same files as far as they are installed, and the floor (floor.cc)."""
 
 import os
