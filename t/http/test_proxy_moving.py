@@ -1,6 +1,7 @@
 """Large bodies from upstream go from socket to socket by a pipe, and nobody can tell."""
 
 import gzip
+import signal
 import threading
 
 import pytest
@@ -147,6 +148,23 @@ def test_more_bytes_than_were_announced_are_nobodys(proxied):
         for _ in range(3):
             assert client.get("/").body == LARGE
     assert [len(connection.requests) for connection in origin.connections] == [1, 1, 1]
+
+
+def test_a_reload_and_a_leaving_server_in_the_midst_of_a_body(proxied):
+    server, origin = proxied(None)
+    with server.client() as client:
+        peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:300000])
+        client.take_through(b"\r\n\r\n")
+        assert client.take(300000) == LARGE[:300000]
+        server.reload()
+        peer.send(LARGE[300000:600000])
+        assert client.take(300000) == LARGE[300000:600000]
+        server.send_signal(signal.SIGQUIT)
+        server.wait_for_log("gracefully shutting down")
+        peer.send(LARGE[600000:])
+        assert client.take(len(LARGE) - 600000) == LARGE[600000:]
+        assert client.is_closed()
+    assert server.stop() == 0
 
 
 def test_clients_that_leave_and_clients_that_wait(proxied):
