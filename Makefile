@@ -76,8 +76,8 @@ MANUALS := $(OBJS)/man/server.8 $(OBJS)/man/server.conf.5 $(OBJS)/man/bench.1
 # Without src/main.cc there are objects and unit tests only.
 objects: $(if $(MAIN),$(OBJS)/server $(OBJS)/bench $(MANUALS),$(OBJECTS)) $(OBJS)/compile_commands.json
 
-# Both compilers find precompiled.h.gch beside the file they are told to include. Unit tests have one of their own.
-PRECOMPILED := $(OBJS)/src/precompiled.h.gch
+# g++ finds precompiled.h.gch beside the file it is told to include. Unit tests have one of their own.
+PRECOMPILED := $(if $(findstring clang,$(CXX)),,$(OBJS)/src/precompiled.h.gch)
 UNIT_PRECOMPILED := $(PRECOMPILED:%/src/precompiled.h.gch=%/t/unit/precompiled.h.gch)
 $(PRECOMPILED) $(UNIT_PRECOMPILED): $(OBJS)/%.gch: % src/precompiled.h $(OBJS)/flags
 	@mkdir -p $(@D)
