@@ -37,8 +37,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-for program in server bench; do
-    [ -x "$top/objs/$program" ] || refuse "objs/$program is not built: run make"
+for program in server bench floor; do
+    [ -x "$top/objs/$program" ] || refuse "objs/$program is not built: run make all floor"
 done
 for program in nginx haproxy wrk h2load taskset; do
     PATH=$PATH:/usr/sbin command -v $program >/dev/null || refuse "$program is not installed (--install gets it)"

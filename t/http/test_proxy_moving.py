@@ -19,6 +19,14 @@ def pipes(server):
     return [name for pid in server.workers() for name in open_files(pid).values() if name.startswith("pipe:")]
 
 
+def begun(client, origin, size):
+    """The origin's end of a connection whose client has so many bytes of the body."""
+    peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:size])
+    client.take_through(b"\r\n\r\n")
+    assert client.take(size) == LARGE[:size]
+    return peer
+
+
 def moves(server, before):
     return len(pipes(server)) > len(before)
 
@@ -104,9 +112,7 @@ def test_bytes_are_counted(proxied):
 def test_a_body_that_comes_in_parts(proxied):
     server, origin = proxied(None)
     with server.client() as client:
-        peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:10])
-        client.take_through(b"\r\n\r\n")
-        assert client.take(10) == LARGE[:10]
+        peer = begun(client, origin, 10)
         at = 10
         for size in (1, 4095, 4096, 4097, 70000, 300000, 5, len(LARGE)):
             part = LARGE[at:at + size]
@@ -121,9 +127,7 @@ def test_a_body_that_breaks_off(proxied, end, sent):
     server, origin = proxied(None)
     server.expect(r"prematurely closed|reset by peer")
     with server.client() as client:
-        peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:sent])
-        client.take_through(b"\r\n\r\n")
-        assert client.take(sent) == LARGE[:sent]
+        peer = begun(client, origin, sent)
         peer.finish() if end == "finish" else peer.reset()
         assert client.is_closed()
     what = "upstream prematurely closed connection" if end == "finish" else r"recv\(\) failed"
@@ -134,9 +138,7 @@ def test_a_server_that_says_nothing_more(proxied):
     server, origin = proxied(None, "proxy_read_timeout 300ms;")
     server.expect("upstream timed out")
     with server.client() as client:
-        answered_with(client, origin, begin(len(LARGE)) + LARGE[:200000])
-        client.take_through(b"\r\n\r\n")
-        assert client.take(200000) == LARGE[:200000]
+        begun(client, origin, 200000)
         assert client.is_closed()
 
 
@@ -153,9 +155,7 @@ def test_more_bytes_than_were_announced_are_nobodys(proxied):
 def test_a_reload_and_a_leaving_server_in_the_midst_of_a_body(proxied):
     server, origin = proxied(None)
     with server.client() as client:
-        peer = answered_with(client, origin, begin(len(LARGE)) + LARGE[:300000])
-        client.take_through(b"\r\n\r\n")
-        assert client.take(300000) == LARGE[:300000]
+        peer = begun(client, origin, 300000)
         server.reload()
         peer.send(LARGE[300000:600000])
         assert client.take(300000) == LARGE[300000:600000]
