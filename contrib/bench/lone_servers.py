@@ -1,6 +1,7 @@
 """contrib/bench/lone_servers.py - servers that are one process each, in the foreground, with their own configurations:
 lighttpd and h2o, which serve the same files as far as they are installed, and the floor (floor.cc)."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -65,7 +66,8 @@ class RunningAlone(Running):
     def stop(self, number=signal.SIGKILL):
         """How they end is not measured: h2o would wait for idle connections, and its helper ends after it."""
         group, process, self.process = self.process.pid, self.process, None
-        os.killpg(group, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself, which its status tells
+            os.killpg(group, signal.SIGKILL)
         status = process.wait()
         wait_until(lambda: not members(group), "the end of its processes")
         return status
