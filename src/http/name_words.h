@@ -1,7 +1,7 @@
 // http/name_words.h - names of fields compared in any case, some bytes at a time.
 //
-// Setting the case bit is exact for tokens (RFC 9110 section 5.6.2): the only other byte that becomes one of a name's
-// bytes is CR, which would become '-', and is none of a token.
+// Setting the case bit is exact where there is no CR, as in tokens (RFC 9110 section 5.6.2): it is the only other byte
+// that becomes one of a name's bytes, '-'.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ bool same_word(const char* name, const char* lower) {
     return (ours | case_bits) == theirs;
 }
 
-// Whether the token `name` is, in any case, the text `lower`, which has the same length, at least 2, and is in lower
+// Whether `name`, without a CR, is in any case the text `lower`, which has the same length, at least 2, and is in lower
 // case. Words may overlap.
 inline bool is_token(const char* name, const char* lower, size_t size) {
     if (size >= 8) {

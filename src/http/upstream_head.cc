@@ -74,7 +74,7 @@ constexpr auto places = [] {
     return first;
 }();
 
-// REQUIRES: `name` is a token.
+// REQUIRES: there is no CR in `name`.
 const Known* find_known(std::string_view name) {
     if (name.size() > name_bytes_max) return nullptr;
     const Known* end = by_size.data() + places[name.size() + 1];
@@ -102,6 +102,7 @@ UpstreamField recognise_upstream_field(std::string_view name) {
 }
 
 const UpstreamHead::Field* UpstreamHead::find(UpstreamField id) const {
+    if ((ids_ & bit(id)) == 0) return nullptr;
     auto found = std::ranges::find(fields, id, &Field::id);
     return found == fields.end() ? nullptr : &*found;
 }
@@ -184,18 +185,21 @@ bool UpstreamHeadParser::read_status_line(std::string_view line, UpstreamHead& h
 }
 
 bool UpstreamHeadParser::read_field(std::string_view line, UpstreamHead& head) {
-    size_t size = 0;
-    while (size < line.size() && token_bytes[line[size]]) ++size;
-    if (size == 0 || size == line.size() || line[size] != ':') return refuse("upstream sent invalid header", line);
+    const size_t size = line.find(':');
+    if (size == 0 || size == line.npos) return refuse("upstream sent invalid header", line);
     UpstreamHead::Field field{line.substr(0, size), trim(line.substr(size + 1))};
-    if (const Known* known = find_known(field.name)) {
+    const Known* known = find_known(field.name);
+    if (known == nullptr) {
+        bool is_token = std::ranges::all_of(field.name, [](char c) { return token_bytes[c]; });
+        if (!is_token) return refuse("upstream sent invalid header", line);
+    } else {
         field.id = known->id;
         field.hop_by_hop = known->hop_by_hop;
         if (must_be_unique(field.id) && head.find(field.id) != nullptr) {
             return refuse("upstream sent duplicate header line", line);
         }
     }
-    head.fields.push_back(field);
+    head.add(field);
     return true;
 }
 

@@ -22,7 +22,7 @@ enum class UpstreamField : uint8_t {
     www_authenticate, x_accel_buffering, x_accel_charset, x_accel_expires, x_accel_limit_rate, x_accel_redirect, count,
 };
 
-// REQUIRES: `name` is a token.
+// REQUIRES: there is no CR in `name`.
 UpstreamField recognise_upstream_field(std::string_view name);
 
 // Every string_view points into the bytes that were parsed.
@@ -47,11 +47,21 @@ struct UpstreamHead {
 
     bool is_interim() const { return status < 200 && status != 101; }
     const Field* find(UpstreamField id) const;
+    void add(const Field& field) {
+        fields.push_back(field);
+        ids_ |= bit(field.id);
+    }
     // In any case.
     const Field* find(std::string_view name) const;
     // The bytes it was read from are so many bytes further on now.
     void move_text(ptrdiff_t by);
     void clear();
+
+ private:
+    static_assert(static_cast<unsigned>(UpstreamField::count) <= 64);
+    static constexpr uint64_t bit(UpstreamField id) { return uint64_t{1} << static_cast<unsigned>(id); }
+
+    uint64_t ids_ = 0;  // those there are, by bit
 };
 
 class UpstreamHeadParser {
