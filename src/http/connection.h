@@ -135,7 +135,7 @@ class Connection : public ListNode {
     // Waiting.
     RequestMetrics* begin_waiting();
     void end_waiting(RequestMetrics* zone);
-    Task<void> await_answer();
+    Task<bool> await_answer();
     void leave_request();
     Task<bool> send_output(Output& output, Follows after = Follows::nothing);
     Task<bool> send_paced(Output& output);

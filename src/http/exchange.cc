@@ -288,6 +288,9 @@ Task<Exchange::Fault> Exchange::read_head() {
         uint64_t limit = is_sent() ? milliseconds(rules_.read_timeout) : no_limit;
         Result<Lease> got = co_await connection_->receiver().next(limit);
         if (given_up_ || client_error_.number != 0) break;
+        send_rest();
+        const bool is_interrupted = !got && got.error().number == ECANCELED;
+        if (is_interrupted) continue;
         if (!got || got->empty()) co_return no_head(got);
         try_->bytes_received += got->view().size();
         keep_bytes(std::move(*got));

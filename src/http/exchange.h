@@ -138,6 +138,7 @@ class Exchange final : private Activity, private BodySource {
     // Sending.
     Task<Result<>> prepare_body();
     bool send_at_once();
+    void send_rest();
     Task<void> send_request();
     Task<Result<>> send(std::string_view first, std::string_view second);
     Task<Result<>> send_body();

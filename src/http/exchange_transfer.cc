@@ -50,12 +50,13 @@ Task<Result<>> Exchange::prepare_body() {
     co_return Result<>();
 }
 
-// What has no body leaves without a wait, as a rule. False: what is left of it has to wait.
+// What has no body leaves without a wait, as a rule, and with what others send in this turn. False: what is left of it
+// has to wait.
 bool Exchange::send_at_once() {
     Stream& stream = connection_->stream();
     if (body_.exists) return false;
     iovec part{out_.data(), out_.size()};
-    ssize_t sent = stream.send({&part, 1}, Follows::nothing);
+    ssize_t sent = stream.send({&part, 1}, Follows::others);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (sent < 0) {
         send_error_ = {"send", errno};
@@ -64,6 +65,13 @@ bool Exchange::send_at_once() {
     try_->bytes_sent += static_cast<size_t>(sent);
     out_.erase(0, static_cast<size_t>(sent));
     return out_.empty() && !stream.has_unsent();
+}
+
+// What was to leave with others, and did not, is waited for like any other.
+void Exchange::send_rest() {
+    Stream& stream = connection_->stream();
+    stream.settle();
+    if (stream.has_unsent() && is_sent() && send_error_.number == 0) sender_ = send_request();
 }
 
 // Without a wait it is over before anybody knows.

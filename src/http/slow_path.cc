@@ -66,9 +66,9 @@ void Connection::end_waiting(RequestMetrics* zone) {
 }
 
 Task<Connection::Turn> Connection::serve_slowly() {
-    stream_.settle();
     stream_.receiver().watch();
     for (;;) {
+        stream_.settle();
         RequestMetrics* zone = begin_waiting();
         hold_generation();
         bool sent = true;
@@ -80,7 +80,15 @@ Task<Connection::Turn> Connection::serve_slowly() {
             if (has_unsent(output)) sent = co_await send_output(output);
             ahead_ = nullptr;
             log_answered();
-            co_await await_answer();
+            const bool is_text = co_await await_answer();
+            const bool is_one_of_many = is_text && sent && !ended_ && request_->activities == nullptr;
+            if (is_one_of_many) {  // it need not have waited: it leaves with others, and others follow it
+                end_waiting(zone);
+                Turn turn = after_response();
+                if (turn == Turn::listen) turn = serve_pending();
+                if (turn != Turn::slow) co_return turn;
+                continue;
+            }
             output = std::move(server_.output());
             if (!sent) drop(output);
         }
@@ -122,8 +130,8 @@ void Connection::leave_request() {
     finish_request();
 }
 
-// Waits for what a module will say, and formats the response.
-Task<void> Connection::await_answer() {
+// Waits for what a module will say, and formats the response. True when all of it is formatted text.
+Task<bool> Connection::await_answer() {
     HintSender hints(stream_, *request_);
     for (;;) {
         Task<Answer> task = std::move(request_->answer->task);
@@ -135,8 +143,8 @@ Task<void> Connection::await_answer() {
         if (answer.kind != Answer::Kind::later) {
             request_->answer = nullptr;
             server_.output().text() += hints.rest();
-            (void)start_response(std::move(answer.response));
-            co_return;
+            const bool is_text = start_response(std::move(answer.response));
+            co_return is_text;
         }
         request_->answer->task = std::move(answer.task);
     }

@@ -13,6 +13,7 @@ FILES = {f"html/{n}": f"{n} ".encode() * (1 + n * n * 40) for n in range(16)}
 def server(serve):
     text = """listen 127.0.0.1:%PORT2% sndbuf=4k;
               location /later { limit_rate 1m; }
+              location /passed/ { proxy_pass http://127.0.0.1:%PORT2%/; }
               location /delayed { tcp_nodelay off; return 200 delayed; }"""
     return serve(text, workers=1, files={**FILES, "html/later": b"later " * 1000})
 
@@ -73,6 +74,43 @@ def test_clients_that_are_gone_do_not_disturb_others(server):
             assert client.is_closed()
         else:
             assert client.get("/3").body == FILES["html/3"]
+        client.close()
+
+
+def test_answers_of_servers_behind(server):
+    clients = [server.client(1, room=4096) for _ in range(CLIENTS)]
+    for turn in range(4):
+        with server.paused():
+            for number, client in enumerate(clients):
+                ask(client, f"/passed/{(number + turn) % 16}")
+                ask(client, "/1")
+                ask(client, f"/passed/{number % 16}")
+        for number, client in enumerate(clients):
+            assert client.read_response().body == FILES[f"html/{(number + turn) % 16}"]
+            assert client.read_response().body == FILES["html/1"]
+            assert client.read_response().body == FILES[f"html/{number % 16}"]
+    for client in clients:
+        client.close()
+
+
+def test_clients_of_servers_behind_that_are_gone(server):
+    clients = [server.client(1) for _ in range(CLIENTS)]
+    with server.paused():
+        for number, client in enumerate(clients):
+            ask(client, "/passed/2")
+            if number % 3 == 1:
+                client.reset()
+            elif number % 3 == 2:
+                client.send_request("GET", "/passed/3", {"Connection": "close"})
+    for number, client in enumerate(clients):
+        if number % 3 == 1:
+            continue
+        assert client.read_response().body == FILES["html/2"]
+        if number % 3 == 2:
+            assert client.read_response().body == FILES["html/3"]
+            assert client.is_closed()
+        else:
+            assert client.get("/passed/4").body == FILES["html/4"]
         client.close()
 
 

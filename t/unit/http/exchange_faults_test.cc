@@ -1,8 +1,9 @@
 // http/exchange_faults_test.cc - every operation of an exchange fails, and everybody leaves in every turn of it.
 //
-// Each script goes through proxy_pass to an origin of the scene. Whatever has happened, afterwards no peer is busy,
-// nobody waits for one, the idle connections are those the origin has, nothing of a request or an answer is left on
-// them, and the next requests are answered rightly and whole.
+// Each script goes through proxy_pass to an origin of the scene; once more so that 20 bytes of what may leave with the
+// batch do, and the rest does not. Whatever has happened, afterwards no peer is busy, nobody waits for one, the idle
+// connections are those the origin has, nothing of a request or an answer is left on them, and the next requests are
+// answered rightly and whole.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -183,6 +184,7 @@ std::string configuration() {
 struct Case {
     Choice engine;
     const ExchangeScript* script;
+    std::optional<size_t> batch_bytes = {};
 };
 
 class ExchangeFaults : public testing::TestWithParam<Case> {
@@ -199,6 +201,7 @@ class ExchangeFaults : public testing::TestWithParam<Case> {
         }
         SceneOptions options;
         options.engine = GetParam().engine;
+        options.batch_bytes = GetParam().batch_bytes;
         options.buffer_bytes = all.buffer_bytes;
         options.send_buffer = all.script.hears_max == SIZE_MAX ? 0 : 8192;
         scene = std::make_unique<Scene>(configuration(), options);
@@ -297,12 +300,15 @@ std::vector<Case> cases() {
     for (const ExchangeScript& script : scripts) {
         all.push_back({Choice::epoll, &script});
         all.push_back({Choice::io_uring, &script});
+        all.push_back({Choice::io_uring, &script, 20});
     }
     return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenes, ExchangeFaults, testing::ValuesIn(cases()), [](const auto& each) {
-    return std::string(each.param.engine == Choice::epoll ? "epoll_" : "io_uring_") + each.param.script->script.name;
+    std::string_view engine = each.param.engine == Choice::epoll ? "epoll_" : "io_uring_";
+    std::string_view batch = each.param.batch_bytes ? "batch_" : "";
+    return std::string(engine).append(batch).append(each.param.script->script.name);
 });
 
 }  // namespace
