@@ -84,9 +84,9 @@ class RunningAlone(Running):
 class RunningFloor(RunningAlone):
     """Sends `answer` for each head, or passes bytes on to the port of an origin."""
 
-    def __init__(self, contender, answer=None, origin=None):
+    def __init__(self, contender, answer=None, origin=None, cpu=SERVER_CPU):
         Server.__init__(self, contender.engine)
-        self.contender, self.cpu = contender, SERVER_CPU
+        self.contender, self.cpu = contender, cpu
         self.write("answer", answer or "")
         self.what = f":{origin}" if origin else self.path("answer")
 

@@ -1,6 +1,7 @@
 """Proxies between the client and an origin: what the contenders of these rows are, haproxy beside the others.
 
-The origin is the same for all: nginx, which serves the files and keeps connections, on the client's CPU. So the proxy
+The origin is the same for all, keeps connections and is on the client's CPU: nginx, which serves the files, or for
+small answers the floor, so that client and origin together are not slower than a proxy. So the proxy
 has a CPU of its own, and its worker's time is the whole cost. Each proxy keeps connections to the origin for as long as
 a run takes, checks nothing, logs nothing and writes no body to a disk; what is not said here is each one's default.
 """
@@ -78,9 +79,15 @@ def before(contender, origin_port):
     return Running(contender, server=LOCATION, http=UPSTREAM.replace("%ORIGIN%", str(origin_port)))
 
 
+def origin_of(files, answer):
+    if answer:
+        return lone_servers.RunningFloor(lone_servers.floor(), answer, cpu=CLIENT_CPU)
+    return Running(Contender("the origin", NGINX, "epoll"), files, cpu=CLIENT_CPU)
+
+
 @contextmanager
-def started(contender, files):
-    """The contender, running before an origin that serves the files."""
-    with Running(Contender("the origin", NGINX, "epoll"), files, cpu=CLIENT_CPU) as origin:
+def started(contender, files, answer=None):
+    """The contender, running before an origin that serves the files, or has this answer for everybody."""
+    with origin_of(files, answer) as origin:
         with before(contender, origin.port()) as proxy:
             yield proxy
