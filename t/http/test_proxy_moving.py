@@ -3,11 +3,13 @@
 import gzip
 import signal
 import threading
+from errno import EINVAL, ENOSYS, EPERM
 
 import pytest
 
 from harness import open_files, wait_until
 from harness.backend import Answer, answered_with, begin, response
+from harness.seccomp import SPLICE, forbid
 
 LARGE = bytes(range(256)) * 4096  # 1 MiB
 NO_FILE = "proxy_max_temp_file_size 0;"
@@ -56,6 +58,20 @@ def test_what_is_not_bare_or_not_large_is_copied(proxied, framing, size, is_move
     before = pipes(server)
     assert server.get("/").body == LARGE[:size]
     assert moves(server, before) == is_moved
+
+
+@pytest.mark.parametrize("error", [EINVAL, EPERM, ENOSYS])
+def test_where_splice_is_refused_bodies_are_copied(new_server, backend, error):
+    if SPLICE is None:
+        pytest.skip("the number of the call is not known here")
+    origin = backend(Answer(response(LARGE)))
+    server = new_server(server=KEPT, http=UPSTREAM.replace("%BACKEND%", origin.address), workers=1)
+    server.start(preexec_fn=lambda: forbid(SPLICE, error))
+    with server.client() as client:
+        assert client.get("/").body == LARGE
+        assert client.get("/").body == LARGE
+    assert [len(connection.requests) for connection in origin.connections] == [2]
+    assert server.error_log.count("[error]") == 0
 
 
 def test_many_bodies_on_many_connections(proxied):
