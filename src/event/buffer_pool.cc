@@ -59,7 +59,9 @@ int32_t BufferPool::take() {
 }
 
 void BufferPool::lend(int32_t buffer, size_t filled) {
-    CHECK(filled <= bytes_ && slots_[static_cast<size_t>(buffer)].taken);
+    Slot& slot = slots_[static_cast<size_t>(buffer)];
+    CHECK(filled <= bytes_ && slot.taken);
+    slot.has_memory = true;
     allow(memory(buffer), filled);
     forbid(memory(buffer) + filled, bytes_ - filled);
 }
@@ -75,7 +77,9 @@ void BufferPool::give_back(int32_t buffer) {
 void BufferPool::trim() {
     // Buffers that share pages with others keep them.
     if (bytes_ % static_cast<uint32_t>(getpagesize()) != 0) return;
-    for (uint16_t buffer : free_) madvise(memory(buffer), bytes_, MADV_DONTNEED);
+    for (uint16_t buffer : free_) {
+        if (std::exchange(slots_[buffer].has_memory, false)) madvise(memory(buffer), bytes_, MADV_DONTNEED);
+    }
 }
 
 void LeaseQueue::push(BufferPool& pool, int32_t buffer, uint32_t size) {

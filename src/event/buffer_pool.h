@@ -53,6 +53,7 @@ class BufferPool {
         uint32_t size = 0;  // in a LeaseQueue: what was received,
         uint16_t next = 0;  // and the buffer behind it
         bool taken = false;
+        bool has_memory = false;  // it was lent since trim()
     };
 
     char* memory_;
