@@ -1,6 +1,7 @@
 // contrib/bench/floor.cc - the least a server can do: it receives and sends, and knows no HTTP.
 //
-//   floor PORT FILE      sends what the file holds for each head that comes, those of one receive in one go
+//   floor PORT FILE      sends what the file holds for each head that comes, those of one receive in one go; if that
+//                        says "Connection: close", closes the connection after it
 //   floor PORT :ORIGIN   passes all bytes on, each client's over a connection of its own to this port
 //
 // With io_uring, in one thread, on 127.0.0.1. What the rows of side_by_side cost here is the kernel's work and what a
@@ -43,6 +44,7 @@ class Floor {
         CHECK(ring_.open({}) && buffers_.open(ring_.get(), pool_));
         ring_.register_descriptor();
         for (size_t i = 0; i < answers_max; ++i) answers_ += answer;
+        closes_ = answer.find("Connection: close\r\n") != answer.npos;
         io_uring_sqe* sqe = next_sqe();
         io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_NONBLOCK);
         io_uring_sqe_set_data(sqe, nullptr);
@@ -82,7 +84,8 @@ class Floor {
 
     void arm(Peer& peer) {
         io_uring_sqe* sqe = next_sqe();
-        io_uring_prep_recv_multishot(sqe, peer.socket.get(), nullptr, 0, 0);
+        if (closes_) io_uring_prep_recv(sqe, peer.socket.get(), nullptr, 0, 0);
+        else io_uring_prep_recv_multishot(sqe, peer.socket.get(), nullptr, 0, 0);
         sqe->flags |= IOSQE_BUFFER_SELECT;
         sqe->buf_group = BufferRing::group;
         io_uring_sqe_set_data(sqe, &peer);
@@ -110,6 +113,7 @@ class Floor {
             if (peer.other != nullptr) send(*peer.other, bytes);
             else answer(peer, bytes);
             pool_.give_back(buffer);
+            if (closes_) return peer.socket.reset();
         } else if (result != -ENOBUFS) {
             if (peer.other != nullptr) shutdown(peer.other->socket.get(), SHUT_RDWR);
             peer.socket.reset();
@@ -134,6 +138,7 @@ class Floor {
     std::string_view answer_;
     uint16_t origin_;
     std::string answers_;
+    bool closes_ = false;
     std::deque<Peer> peers_;
     BufferPool pool_{1024, 4096};
     BufferRing buffers_;

@@ -40,6 +40,16 @@ def test_each_head_has_an_answer(tmp_path):
             assert [other.get("/").text for _ in range(3)] == ["hello"] * 3
 
 
+def test_an_answer_that_closes(tmp_path):
+    file = tmp_path / "answer"
+    file.write_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+    with running(str(file)) as port:
+        for _ in range(3):
+            with Client(port) as client:
+                assert client.get("/").text == "hello"
+                assert client.is_closed()
+
+
 def test_bytes_are_passed_on(backend):
     origin = backend()
     with running(f":{origin.port}") as port, Client(port) as client:
