@@ -247,9 +247,11 @@ Connection::Turn Connection::serve_pending() {
 
 // Sends what was gathered, and turns to the client again.
 Connection::Turn Connection::finish_batch() {
+    const bool ends = closing_ || (server_.draining() && request_ == nullptr);
+    if (ends) stream_.settle();  // there may be nothing behind what is to leave with others
     Turn turn = flush();
     if (turn != Turn::listen) return turn;
-    if (closing_ || (server_.draining() && request_ == nullptr)) {
+    if (ends) {
         closing_ = true;
         // A head that has begun is not answered any more.
         if (request_ != nullptr) server_.give_back(*std::exchange(request_, nullptr));
@@ -272,6 +274,7 @@ bool Connection::may_keep_alive() const {
 
 void Connection::open_body() {
     if (request_->head.framing == Framing::none) return;
+    stream_.settle();  // who waits for the body is not to be told of an answer that did not leave
     request_->body = request_->arena.make<RequestBody>(*this, request_->head);
 }
 
@@ -350,7 +353,7 @@ Connection::Turn Connection::respond(Answer& answer) {
     return after_response();
 }
 
-// True when the whole response is formatted text.
+// True when nothing of the response is still to be made: it is formatted, and its body is memory or a file.
 bool Connection::start_response(Response&& response) {
     Request& request = *request_;
     Output& output = server_.output();

@@ -71,7 +71,8 @@ bool Exchange::send_at_once() {
 void Exchange::send_rest() {
     Stream& stream = connection_->stream();
     stream.settle();
-    if (stream.has_unsent() && is_sent() && send_error_.number == 0) sender_ = send_request();
+    bool is_left = stream.tls() == nullptr && stream.has_unsent();
+    if (is_left && is_sent() && send_error_.number == 0) sender_ = send_request();
 }
 
 // Without a wait it is over before anybody knows.

@@ -80,8 +80,8 @@ Task<Connection::Turn> Connection::serve_slowly() {
             if (has_unsent(output)) sent = co_await send_output(output);
             ahead_ = nullptr;
             log_answered();
-            const bool is_text = co_await await_answer();
-            const bool is_one_of_many = is_text && sent && !ended_ && request_->activities == nullptr;
+            const bool is_ready = co_await await_answer();
+            const bool is_one_of_many = is_ready && sent && !ended_ && request_->activities == nullptr;
             if (is_one_of_many) {  // it need not have waited: it leaves with others, and others follow it
                 end_waiting(zone);
                 Turn turn = after_response();
@@ -100,7 +100,10 @@ Task<Connection::Turn> Connection::serve_slowly() {
             sent = co_await send_output(output);
         }
         log_answered();
-        if (!sent) closing_ = true;
+        if (!sent) {
+            closing_ = true;
+            linger_ms_ = 0;  // as an answer that ends the conversation may have had it
+        }
         bool opens_tunnel = sent && request_ != nullptr && request_->response.tunnel != nullptr;
         if (opens_tunnel) {
             if (request_->activities != nullptr) co_await Activity::end_all(*request_);
@@ -130,7 +133,7 @@ void Connection::leave_request() {
     finish_request();
 }
 
-// Waits for what a module will say, and formats the response. True when all of it is formatted text.
+// Waits for what a module will say, and formats the response. True when nothing of it is still to be made.
 Task<bool> Connection::await_answer() {
     HintSender hints(stream_, *request_);
     for (;;) {
@@ -143,8 +146,8 @@ Task<bool> Connection::await_answer() {
         if (answer.kind != Answer::Kind::later) {
             request_->answer = nullptr;
             server_.output().text() += hints.rest();
-            const bool is_text = start_response(std::move(answer.response));
-            co_return is_text;
+            const bool is_ready = start_response(std::move(answer.response));
+            co_return is_ready;
         }
         request_->answer->task = std::move(answer.task);
     }

@@ -15,13 +15,22 @@ namespace {
 
 constexpr std::string_view get_now = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
 
+// So many bytes.
+std::string get_now_of(size_t bytes) {
+    std::string text = "GET /now HTTP/1.1\r\nHost: a\r\nX-Padding: ";
+    constexpr std::string_view end = "\r\n\r\n";
+    return text.append(bytes - text.size() - end.size(), 'x').append(end);
+}
+
 std::string configuration() {
     return "lingering_timeout 1h; lingering_time 1h; access_log off;\n"
            "server { listen 8080; root " + scene_directory() + ";\n"
            "  location /now { handler now; }\n"
            "  location /slow { handler now; tcp_nodelay off; }\n"
            "  location /later { handler later; }\n"
+           "  location /silent { return 444; }\n"
            "  location /echo { handler echo; }\n"
+           "  location /hold { handler hold; }\n"
            "}\n";
 }
 
@@ -140,6 +149,27 @@ TEST_P(Batches, a_body_that_is_passed_over_meanwhile) {
     EXPECT_EQ(scene->engine->taken(), 1u);
     client.says = std::string(299, 'b') + std::string(get_now);
     EXPECT_TRUE(hear(client, 2));
+}
+
+// Answered from a buffer of its own, so that what follows is another.
+TEST_P(Batches, a_request_behind_it_in_the_same_turn_that_closes) {
+    Client& client = open().connect(get_now);
+    EXPECT_TRUE(hear(client, 1));
+    client.says = get_now_of(options.buffer_bytes) + "GET /silent HTTP/1.1\r\nHost: a\r\n\r\n";
+    EXPECT_TRUE(hear_the_end(client));
+    EXPECT_TRUE(hear(client, 2));
+}
+
+TEST_P(Batches, a_request_behind_it_in_the_same_turn_whose_body_is_awaited) {
+    for (std::string path : {"/echo", "/hold"}) {
+        Client& client = open().connect(get_now);
+        EXPECT_TRUE(hear(client, 1));
+        client.says = get_now_of(options.buffer_bytes) + "POST " + path + " HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 300\r\n\r\n" + std::string(100, 'b');
+        for (int i = 0; i < 5; ++i) scene->turn();
+        client.says = std::string(200, 'b') + std::string(get_now);
+        EXPECT_TRUE(hear(client, 4)) << path;
+    }
 }
 
 TEST_P(Batches, a_connection_that_has_failed) {
