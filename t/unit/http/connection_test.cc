@@ -354,6 +354,19 @@ TEST_P(Connections, take_turns) {
     hear(first, 900);
 }
 
+// It is not lingered for.
+TEST_P(Connections, a_client_that_takes_nothing_of_an_answer_that_ends_the_connection) {
+    options.send_buffer = 4096;
+    options.buffer_bytes = 16384;  // all of the requests, so that all answers wait together
+    open("send_timeout 50ms; lingering_close always; lingering_timeout 1h; lingering_time 1h; access_log off;\n"
+         "server { listen 8080; root " + scene_directory() + "; location /now { handler now; } }\n");
+    std::string says;
+    for (int i = 0; i < 200; ++i) says += "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
+    Client& client = scene->connect(says + "GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    client.hears_max = 0;
+    EXPECT_TRUE(scene->turn_until([&] { return client.says.empty() && scene->server->connections() == 0; }));
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, Connections, testing::Values(Choice::epoll, Choice::io_uring),
                          [](const auto& each) { return each.param == Choice::epoll ? "epoll" : "io_uring"; });
 

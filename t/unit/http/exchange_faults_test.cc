@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 
 #include "t/unit/http/fault_rounds.h"
 #include "t/unit/http/origin.h"
@@ -310,6 +311,19 @@ INSTANTIATE_TEST_SUITE_P(Scenes, ExchangeFaults, testing::ValuesIn(cases()), [](
     std::string_view batch = each.param.batch_bytes ? "batch_" : "";
     return std::string(engine).append(batch).append(each.param.script->script.name);
 });
+
+class ExchangeBatch : public ExchangeFaults {};
+
+// What goes to the origin, a request that has no body and no TLS around it, and what comes from it, a small answer.
+TEST_P(ExchangeBatch, requests_and_answers_may_leave_with_others) {
+    const size_t before = scene->engine->taken();
+    EXPECT_EQ(ask("/p/small"), "small\n");
+    EXPECT_EQ(scene->engine->taken(), before + 2);
+    EXPECT_EQ(ask("/tls/small"), "small\n");
+    EXPECT_EQ(scene->engine->taken(), before + 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Scene, ExchangeBatch, testing::Values(Case{Choice::io_uring, &scripts[0], 20}));
 
 }  // namespace
 }  // namespace ringx::http
