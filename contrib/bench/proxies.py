@@ -1,9 +1,9 @@
 """Proxies between the client and an origin: what the contenders of these rows are, haproxy beside the others.
 
-The origin is the same for all, keeps connections and is on the client's CPU: nginx, which serves the files, or for
-small answers the floor, so that client and origin together are not slower than a proxy. So the proxy
-has a CPU of its own, and its worker's time is the whole cost. Each proxy keeps connections to the origin for as long as
-a run takes, checks nothing, logs nothing and writes no body to a disk; what is not said here is each one's default.
+The origin is the same for all, keeps connections and is on the client's CPU: nginx, which serves the files, or the
+floor, so that client and origin together are not slower than a proxy. So the proxy has a CPU of its own, and its
+worker's time is the whole cost. Each proxy keeps connections to the origin for as long as a run takes, checks nothing,
+logs nothing and writes no body to a disk; what is not said here is each one's default.
 """
 
 import os
